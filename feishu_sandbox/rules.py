@@ -1,0 +1,78 @@
+"""What the platform allows and how long it waits: each rule names its line of feishu-facts.md.
+
+The defaults are Feishu's own; tests shorten the durations. No other file holds a number of the platform.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """What bootstrap and pong tell a client (facts, "Bootstrap"); seconds, count -1 is for ever."""
+
+    reconnect_count: int = -1
+    reconnect_interval: int = 120
+    reconnect_nonce: int = 30
+    ping_interval: int = 120
+
+    def to_json(self) -> dict[str, int]:
+        return {
+            "ReconnectCount": self.reconnect_count,
+            "ReconnectInterval": self.reconnect_interval,
+            "ReconnectNonce": self.reconnect_nonce,
+            "PingInterval": self.ping_interval,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Durations in seconds, sizes in bytes. Immutable: a sandbox with other rules is another sandbox."""
+
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    """The platform's wall clock (Unix seconds): stamps messages, expires tokens, cards and uuids."""
+
+    client_config: ClientConfig = ClientConfig()
+    max_connections: int = 50
+    """Facts, "Platform rules": max 50 connections per app."""
+    endpoint_ttl: float = 120.0
+    """How long a bootstrap URL can be used, once (facts, "Bootstrap": a new URL for every reconnect)."""
+    ack_timeout: float = 3.0
+    """Facts, "Platform rules": finish within 3 s or it is pushed again."""
+    push_again_after: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
+    """Facts, limits table: re-push 15 s, 5 min, 1 h, 6 h, at most 4 times."""
+    fragment_size: int = 512 * 1024
+    """Largest payload of one frame; a longer event is cut into fragments (facts, "Ack": with fragments)."""
+
+    callback_timeout: float = 3.0
+    """Facts, limits table: click reply 3 s."""
+    update_token_ttl: float = 1800.0
+    update_token_uses: int = 2
+    """Facts, limits table: delayed-update token 30 min, 2 uses, only after responding."""
+
+    token_ttl: float = 7200.0
+    token_renew_below: float = 1800.0
+    """Facts, "Tokens": 2 h; a new one when < 30 min are left, both valid."""
+    token_error_status: int = 400
+    """Facts, "Tokens": an invalid token may arrive as HTTP 200 or 400."""
+
+    max_text_size: int = 150 * 1024
+    max_card_size: int = 30 * 1024
+    """Facts, limits table: text 150 KB, card and post 30 KB (230025)."""
+    max_edits: int = 20
+    """Facts, limits table: text edit max 20 (230072)."""
+    card_update_window: float = 14 * 86400.0
+    """Facts, limits table: card PATCH at most 14 days (230031)."""
+    card_updates_per_second: int = 5
+    """Facts, limits table: 5 QPS per message."""
+    uuid_window: float = 3600.0
+    max_uuid_length: int = 50
+    """Facts, limits table: uuid of at most 50 chars, one success per hour."""
+    sends_per_second: int = 5
+    """Facts, limits table: 5 QPS per user; 5 QPS per group shared by all bots."""
+    api_per_second: int = 50
+    api_per_minute: int = 1000
+    """Facts, limits table: 1000/min and 50/s, per API and app."""
+    rate_limit_status: int = 429
+    """Facts, limits table: 429 (older APIs 400) with 99991400 and x-ogw-ratelimit-reset."""

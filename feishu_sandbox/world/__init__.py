@@ -1,0 +1,42 @@
+"""The company behind the platform: its people, chats and messages."""
+
+from .changes import Change, ChangeKind, Subscription
+from .clicks import ClickFailed
+from .contents import MESSAGE_TYPES
+from .model import (
+    TENANT_KEY,
+    App,
+    Chat,
+    ClickError,
+    ClickResult,
+    Json,
+    Member,
+    Mention,
+    Message,
+    Reaction,
+    Resource,
+    User,
+)
+from .world import Wire, World
+
+__all__ = [
+    "MESSAGE_TYPES",
+    "TENANT_KEY",
+    "App",
+    "Change",
+    "ChangeKind",
+    "Chat",
+    "ClickError",
+    "ClickFailed",
+    "ClickResult",
+    "Json",
+    "Member",
+    "Mention",
+    "Message",
+    "Reaction",
+    "Resource",
+    "Subscription",
+    "User",
+    "Wire",
+    "World",
+]
