@@ -1,0 +1,331 @@
+"""Feishu's REST as one object: the calls a bot needs, and `request` for all others."""
+
+import time
+import uuid as uuids
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Literal, cast
+from urllib.parse import quote
+
+import aiohttp
+from typing_extensions import override
+
+from .answers import Json
+from .caller import LARGEST_ANSWER, Caller, compact, encode
+from .errors import MIB
+from .media import FileType, download_of, file_form, file_type_of, image_form
+from .models import (
+    BotInfo,
+    Chat,
+    Connections,
+    Download,
+    Member,
+    Message,
+    Reaction,
+    SentMessage,
+    UploadedFile,
+    UploadedImage,
+    parse,
+)
+from .transport import Form, Params, Request, Transport
+
+ReceiveIdType = Literal["chat_id", "open_id", "union_id", "user_id", "email"]
+Content = Mapping[str, object] | str
+"""A message's content: the object its type asks for, or the JSON text of that."""
+
+LARGEST_DOWNLOAD = 100 * MIB
+"""Bytes; Feishu gives out no larger resource (234037)."""
+
+
+class FeishuClient:
+    """One app's REST client. It retries nothing but a refused token, once, with a really new one.
+
+    Parameters:
+        app_id, app_secret: the app's credentials; the secret shows in no repr, log or error.
+        base_url: `https://open.feishu.cn`, `https://open.larksuite.com`, …; plain http only to loopback.
+        session: shared by all clients, not owned. Feishu needs no cookies: give it a `DummyCookieJar`.
+        proxy: http(s) proxy URL for this client.
+        timeout: seconds for one request, from connect to the end of the answer.
+        media_timeout: the same for uploads and downloads.
+        clock: monotonic seconds, for the token's age.
+
+    Every call raises `TransportError`, `AnswerTooLarge` or an `ApiError` (see `errors`); ValueError on misuse.
+    Paths in the docstrings are those of open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        app_secret: str,
+        *,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        proxy: str | None = None,
+        timeout: float = 15.0,
+        media_timeout: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.app_id = app_id
+        self._timeout = timeout
+        self._media_timeout = media_timeout
+        transport = Transport(session, base_url, proxy)
+        self.base_url = str(transport.base_url)
+        self._caller = Caller(app_id, app_secret, transport, clock=clock)
+
+    @override
+    def __repr__(self) -> str:
+        return f"FeishuClient({self.app_id!r}, base_url={self.base_url!r})"
+
+    # Any call
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: object = None,
+        data: Form | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (it is the exchange's, down to the socket)
+    ) -> Json:
+        """Call any API of Feishu's as the app.
+
+        Parameters:
+            path: `im/v1/messages` (relative to `/open-apis/`) or absolute on Feishu's host; no query.
+            params: the query; None values are left out, booleans are `true` and `false`.
+            json: the JSON body.
+            data: makes a multipart form; called again should the token be refused.
+            timeout: seconds, instead of the client's.
+
+        Returns:
+            The whole body, `{"code": 0, …}`.
+        """
+        return await self._caller.json(self._request(method, path, params, json, data, timeout))
+
+    async def tenant_access_token(self) -> str:
+        """A valid token, for a client that speaks to Feishu itself."""
+        return (await self._caller.tokens.get()).value
+
+    def evict_token(self) -> None:
+        """Forget the token, because Feishu refused it to such a client."""
+        self._caller.tokens.evict()
+
+    # Messages
+
+    async def send_message(
+        self,
+        receive_id: str,
+        msg_type: str,
+        content: Content,
+        *,
+        receive_id_type: ReceiveIdType | None = None,
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Send to a chat or a user (im-v1/message/create).
+
+        Parameters:
+            receive_id_type: inferred from the id if not given, see `receive_id_type_of`.
+            uuid: 1–50 characters; Feishu sends at most one message per uuid in an hour, so give the same one
+                when you try again. Generated if not given.
+        """
+        body = {
+            "receive_id": receive_id,
+            "msg_type": msg_type,
+            "content": _text(content),
+            "uuid": _uuid(uuid),
+        }
+        params = {"receive_id_type": receive_id_type or receive_id_type_of(receive_id)}
+        return parse(SentMessage, await self._data("POST", "im/v1/messages", params, body))
+
+    async def reply_message(
+        self,
+        message_id: str,
+        msg_type: str,
+        content: Content,
+        *,
+        in_thread: bool = False,
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Reply to a message, in its thread (or a new one) if `in_thread` (im-v1/message/reply)."""
+        body = {
+            "msg_type": msg_type,
+            "content": _text(content),
+            "reply_in_thread": in_thread,
+            "uuid": _uuid(uuid),
+        }
+        return parse(SentMessage, await self._data("POST", f"{_message(message_id)}/reply", None, body))
+
+    async def update_card(self, message_id: str, card: Content) -> None:
+        """Replace a card of the bot's, within 14 days; both with `update_multi: true` (im-v1/message/patch)."""
+        await self._data("PATCH", _message(message_id), None, {"content": _text(card)})
+
+    async def update_card_by_token(self, token: str, card: Mapping[str, object]) -> None:
+        """Replace the card that was clicked: after the click's answer, within 30 minutes, twice.
+
+        Source: open.feishu.cn/document/ukTMukTMukTM/uMDO1YjLzgTN24yM4UjN. `token` is the click's (`c-…`).
+        """
+        body = {"token": token, "card": card}
+        request = self._request("POST", "interactive/v1/card/update", None, body)
+        await self._caller.json(request, hide=(token,))
+
+    async def edit_message(
+        self, message_id: str, msg_type: Literal["text", "post"], content: Content
+    ) -> None:
+        """Replace a text or post of the bot's own, 20 times at most (im-v1/message/update)."""
+        await self._data("PUT", _message(message_id), None, {"msg_type": msg_type, "content": _text(content)})
+
+    async def delete_message(self, message_id: str) -> None:
+        """Recall a message (im-v1/message/delete)."""
+        await self._data("DELETE", _message(message_id))
+
+    async def get_message(self, message_id: str) -> tuple[Message, ...]:
+        """The message; for a merge_forward, itself and the forwarded ones (im-v1/message/get)."""
+        data = await self._data("GET", _message(message_id))
+        return tuple(parse(Message, item) for item in _items(data))
+
+    async def add_reaction(self, message_id: str, emoji: str) -> str:
+        """React with an emoji such as `Typing`; returns the reaction_id (im-v1/message-reaction/create)."""
+        body = {"reaction_type": {"emoji_type": emoji}}
+        data = await self._data("POST", f"{_message(message_id)}/reactions", None, body)
+        return parse(Reaction, data).reaction_id
+
+    async def remove_reaction(self, message_id: str, reaction_id: str) -> None:
+        """Take a reaction of the bot's own back (im-v1/message-reaction/delete)."""
+        await self._data("DELETE", f"{_message(message_id)}/reactions/{_quoted(reaction_id)}")
+
+    # Media
+
+    async def upload_image(self, content: bytes, *, file_name: str = "image") -> str:
+        """Upload an image for messages, 10 MB at most; returns the image_key (im-v1/image/create)."""
+        data = await self._upload("im/v1/images", image_form(content, file_name))
+        return parse(UploadedImage, data).image_key
+
+    async def upload_file(
+        self,
+        content: bytes,
+        file_name: str,
+        *,
+        file_type: FileType | None = None,
+        duration: int | None = None,
+    ) -> str:
+        """Upload a file for messages, 30 MB at most; returns the file_key (im-v1/file/create).
+
+        Parameters:
+            file_type: by the name's suffix if not given.
+            duration: of audio and video, in milliseconds; without it Feishu shows none.
+        """
+        form = file_form(content, file_name, file_type or file_type_of(file_name), duration)
+        return parse(UploadedFile, await self._upload("im/v1/files", form)).file_key
+
+    async def download_resource(
+        self,
+        message_id: str,
+        file_key: str,
+        kind: Literal["image", "file"],
+        *,
+        max_bytes: int = LARGEST_DOWNLOAD,
+    ) -> Download:
+        """What a message holds; all but images are a `file` (im-v1/message-resource/get).
+
+        Raises:
+            AnswerTooLarge: more than `max_bytes`; no more than that is ever held.
+        """
+        request = Request(
+            method="GET",
+            path=f"{_message(message_id)}/resources/{_quoted(file_key)}",
+            params={"type": kind},
+            timeout=self._media_timeout,
+            limit=max_bytes,
+        )
+        return download_of(await self._caller.file(request))
+
+    # The bot and its chats
+
+    async def bot_info(self) -> BotInfo:
+        """Who the bot is (bot/v3/info; open.feishu.cn/document/ukTMukTMukTM/uAjMxEjLwITMx4CMyETM)."""
+        return parse(BotInfo, (await self.request("GET", "bot/v3/info")).get("bot"))
+
+    async def online_instance_count(self) -> int:
+        """Long connections of this app that Feishu sees, ours or anyone's (event-v1/connection/get; 10/s)."""
+        return parse(Connections, await self._data("GET", "event/v1/connection")).online_instance_cnt
+
+    async def get_chat(self, chat_id: str) -> Chat:
+        """A chat the bot is in (im-v1/chat/get)."""
+        return parse(Chat, await self._data("GET", f"im/v1/chats/{_quoted(chat_id)}"))
+
+    async def list_chat_members(self, chat_id: str, *, page_size: int = 100) -> AsyncIterator[Member]:
+        """The people in a chat, by open_id; bots are not listed (im-v1/chat-members/get)."""
+        page_token: str | None = None
+        seen: set[str] = set()
+        while True:
+            params = {"member_id_type": "open_id", "page_size": page_size, "page_token": page_token}
+            data = await self._data("GET", f"im/v1/chats/{_quoted(chat_id)}/members", params)
+            for item in _items(data):
+                yield parse(Member, item)
+            following = data.get("page_token")
+            # A page that was there before would be there for ever.
+            if not data.get("has_more") or not isinstance(following, str) or following in seen:
+                return
+            seen.add(following)
+            page_token = following
+
+    # Shorthands
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        json: object = None,
+        form: Form | None = None,
+        timeout: float | None = None,
+    ) -> Request:
+        return Request(
+            method=method,
+            path=path,
+            params=params,
+            body=None if json is None else encode(json),
+            form=form,
+            timeout=timeout or self._timeout,
+            limit=LARGEST_ANSWER,
+        )
+
+    async def _data(self, method: str, path: str, params: Params | None = None, json: object = None) -> Json:
+        data = (await self._caller.json(self._request(method, path, params, json))).get("data")
+        return cast("Json", data) if isinstance(data, dict) else {}
+
+    async def _upload(self, path: str, form: Form) -> object:
+        request = self._request("POST", path, form=form, timeout=self._media_timeout)
+        return (await self._caller.json(request)).get("data")
+
+
+def receive_id_type_of(receive_id: str) -> ReceiveIdType:
+    """What kind of id this is: `oc_` chat, `ou_` open_id, `on_` union_id, with `@` e-mail, else user_id."""
+    by_prefix: dict[str, ReceiveIdType] = {"oc_": "chat_id", "ou_": "open_id", "on_": "union_id"}
+    return by_prefix.get(receive_id[:3]) or ("email" if "@" in receive_id else "user_id")
+
+
+def _text(content: Content) -> str:
+    return content if isinstance(content, str) else compact(content)
+
+
+def _uuid(given: str | None) -> str:
+    if given is None:
+        return uuids.uuid4().hex
+    if not 1 <= len(given) <= 50:
+        raise ValueError(f"uuid must have 1 to 50 characters, this one has {len(given)}")
+    return given
+
+
+def _quoted(segment: str) -> str:
+    if not segment:
+        raise ValueError("an id is empty")
+    return quote(segment, safe="")
+
+
+def _message(message_id: str) -> str:
+    return f"im/v1/messages/{_quoted(message_id)}"
+
+
+def _items(data: Json) -> list[object]:
+    items = data.get("items")
+    return cast("list[object]", items) if isinstance(items, list) else []
