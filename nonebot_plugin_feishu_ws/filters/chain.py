@@ -73,7 +73,8 @@ class Chain:
     def __init__(self, filters: Iterable[Filter], *, last: Filter | None = None) -> None:
         self._filters: list[Filter] = []
         self._last = last
-        self._order: tuple[tuple[str, Filter], ...] = ()
+        # What `verdict` needs, with the usual answers made beforehand: it runs for every event.
+        self._order: tuple[tuple[Filter, Step, Step], ...] = ()
         for filter_ in filters:
             self.add(filter_)
 
@@ -107,28 +108,30 @@ class Chain:
             raise FilterOrderError(f"'{after}' counts what all others let through: nothing can follow it")
         place = len(self._filters) if anchor is None else known.index(anchor) + (after is not None)
         self._filters.insert(place, filter_)
-        self._order = tuple((each.reason, each) for each in self._all())
+        self._order = tuple(
+            (each, Step(each.reason, Outcome.PASS), Step(each.reason, Outcome.SKIP)) for each in self._all()
+        )
 
     def verdict(self, facts: Facts, policy: Policy) -> Verdict:
         """Ask the filters in order until one does not let the event through. Never raises."""
         trace: list[Step] = []
-        for reason, filter_ in self._order:
+        for filter_, passed, skipped in self._order:
             try:
                 outcome = filter_.check(facts, policy)
             except Exception:
-                _log.exception("filter '%s' raised: the event is not let through", reason)
+                _log.exception("filter '%s' raised: the event is not let through", passed.reason)
                 outcome = Outcome.ERROR
-            if outcome is Outcome.PASS or outcome is Outcome.SKIP:
-                trace.append(Step(reason, outcome))
-                continue
-            if outcome is not Outcome.FAIL and outcome is not Outcome.ERROR:
-                # `None` and `False` mean opposite things to different authors: a guess could let it through.
-                _log.error(
-                    "filter '%s' answered %r, not an Outcome: the event is not let through", reason, outcome
-                )
-                outcome = Outcome.ERROR
-            trace.append(Step(reason, outcome))
-            return Verdict(False, reason, tuple(trace))
+            if outcome is Outcome.PASS:
+                trace.append(passed)
+            elif outcome is Outcome.SKIP:
+                trace.append(skipped)
+            else:
+                if outcome is not Outcome.FAIL and outcome is not Outcome.ERROR:
+                    # Authors differ on what `None` or `False` means: a guess could let it through.
+                    _log.error("filter '%s' answered %r, not an Outcome: refused", passed.reason, outcome)
+                    outcome = Outcome.ERROR
+                trace.append(Step(passed.reason, outcome))
+                return Verdict(False, passed.reason, tuple(trace))
         return Verdict(True, None, tuple(trace))
 
     def _all(self) -> list[Filter]:
