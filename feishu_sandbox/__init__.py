@@ -1,0 +1,74 @@
+"""A local Feishu: the platform's REST, long connections and chat page, for tests and laptops.
+
+``async with Sandbox() as feishu:`` starts one; ``feishu.world`` is the company, ``feishu.faults`` what goes wrong,
+``feishu.hub`` the long connections. ``python -m feishu_sandbox`` runs it alone.
+"""
+
+from .faults import (
+    ApiFault,
+    BootstrapFault,
+    Drop,
+    FaultError,
+    Faults,
+    FragmentFault,
+    GreetFault,
+    HandshakeFault,
+    InvalidateTokens,
+    PongFault,
+    PushFault,
+    SendRaw,
+    SilenceFault,
+)
+from .longconn import Ack, Connection, Delivery, Frame, Hub
+from .rules import ClientConfig, Rules
+from .sandbox import Sandbox
+from .world import (
+    App,
+    Change,
+    ChangeKind,
+    Chat,
+    ClickError,
+    ClickResult,
+    Mention,
+    Message,
+    Reaction,
+    Subscription,
+    User,
+    World,
+)
+
+__all__ = [
+    "Ack",
+    "ApiFault",
+    "App",
+    "BootstrapFault",
+    "Change",
+    "ChangeKind",
+    "Chat",
+    "ClickError",
+    "ClickResult",
+    "ClientConfig",
+    "Connection",
+    "Delivery",
+    "Drop",
+    "FaultError",
+    "Faults",
+    "FragmentFault",
+    "Frame",
+    "GreetFault",
+    "HandshakeFault",
+    "Hub",
+    "InvalidateTokens",
+    "Mention",
+    "Message",
+    "PongFault",
+    "PushFault",
+    "Reaction",
+    "Rules",
+    "Sandbox",
+    "SendRaw",
+    "SilenceFault",
+    "Subscription",
+    "User",
+    "World",
+]

@@ -41,7 +41,7 @@ class Wire(Protocol):
 class NoWire:
     """A platform that nobody listens to."""
 
-    def push(self, app: App, envelope: Json) -> None:  # noqa: ARG002
+    def push(self, app: App, envelope: Json) -> None:
         """Nobody is told."""
 
     async def call(self, app: App, envelope: Json) -> object:  # noqa: ARG002
@@ -187,7 +187,7 @@ class World:
         """A user sends a message: it appears in the chat and is pushed to the chat's apps.
 
         ``text`` may hold ``@Name`` of a mentioned member, or ``@_all``; other mentions go in front.
-        ``content`` replaces what would be made from ``text`` (any type of :data:`contents.MESSAGE_TYPES` works without
+        ``content`` replaces what would be made from ``text`` (every type of ``MESSAGE_TYPES`` works without
         details). ``reply_to`` and ``thread`` (a thread_id) say what it answers.
         """
         keyed = tuple(Mention(f"@_user_{n}", who) for n, who in enumerate(mentions, start=1))

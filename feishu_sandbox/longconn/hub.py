@@ -1,0 +1,343 @@
+"""All long connections: who is connected, what is pushed where, what was acknowledged.
+
+Facts, "Platform rules" and limits table: one random connection of the app gets an event; without an ack 200 within 3 s
+it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed once.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+import random
+import re
+from collections.abc import Coroutine
+from typing import Any, Literal, cast
+
+from ..faults import Drop, Faults, FragmentFault, GreetFault, PongFault, PushFault, SendRaw
+from ..rules import Rules
+from ..world import App, ChangeKind, ClickFailed, Json, World
+from ..world.clicks import ANSWERED_ERROR, BAD_ANSWER, NOT_REACHED
+from ..world.events import envelope as new_envelope
+from .bell import Bell
+from .connection import Ack, Connection, preview
+from .delivery import Delivery
+from .frames import CONTROL, DATA, event_frames, headers_of, pong
+from .frames_pb2 import Frame
+
+
+class Hub:
+    """The platform's side of every long connection; carries the world's events (its ``Wire``)."""
+
+    def __init__(self, world: World, faults: Faults, rules: Rules) -> None:
+        self._world = world
+        self._faults = faults
+        self._rules = rules
+        self._bell = Bell()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connections: list[Connection] = []
+        """Every connection ever opened, oldest first."""
+        self.deliveries: list[Delivery] = []
+        """Every event and callback ever pushed, oldest first."""
+        self.acks: list[Ack] = []
+        faults.performs(Drop, lambda action: self.drop(self._app(action), action.how, action.close_code))
+        faults.performs(SendRaw, lambda action: self.send_raw(self._app(action), action.data))
+        world.wire = self
+
+    def _app(self, action: Drop | SendRaw) -> App | None:
+        return None if action.app_id is None else self._world.apps[action.app_id]
+
+    # What a test asks
+
+    def online(self, app: App | None = None) -> list[Connection]:
+        """The open connections, of one app or of all."""
+        return [c for c in self.connections if c.open and app in (None, c.app)]
+
+    def opened(self, app: App | None = None) -> list[Connection]:
+        """Every connection there has been, open or not."""
+        return [c for c in self.connections if app in (None, c.app)]
+
+    async def wait_connected(self, app: App, n: int = 1, timeout: float = 5.0) -> list[Connection]:  # noqa: ASYNC109
+        """Until at least ``n`` connections of the app are open; returns them. TimeoutError if not in time."""
+        await self._bell.until(
+            lambda: len(self.online(app)) >= n, timeout, f"{n} connection(s) of {app.app_id}"
+        )
+        return self.online(app)
+
+    async def wait_disconnected(self, app: App, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        """Until no connection of the app is open."""
+        await self._bell.until(lambda: not self.online(app), timeout, f"{app.app_id} to disconnect")
+
+    async def wait_opened(self, app: App, n: int, timeout: float = 5.0) -> Connection:  # noqa: ASYNC109
+        """Until the app has opened ``n`` connections in all; returns the n-th."""
+        await self._bell.until(
+            lambda: len(self.opened(app)) >= n, timeout, f"connection no. {n} of {app.app_id}"
+        )
+        return self.opened(app)[n - 1]
+
+    async def wait_ack(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Ack:  # noqa: ASYNC109
+        """Until the event has been acknowledged ``n`` times; returns the n-th ack, whatever its code."""
+        await self._bell.until(
+            lambda: len(self.acks_of(event_id)) >= n, timeout, f"ack no. {n} of event {event_id}"
+        )
+        return self.acks_of(event_id)[n - 1]
+
+    async def wait_delivery(self, event_id: str, state: str = "acked", timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
+        """Until the event's delivery is ``acked`` or ``given_up``."""
+        delivery = next(d for d in self.deliveries if d.event_id == event_id)
+        await self._bell.until(lambda: delivery.state == state, timeout, f"event {event_id} to be {state}")
+        return delivery
+
+    async def wait_pushed(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
+        """Until the event has been pushed ``n`` times."""
+        delivery = next(d for d in self.deliveries if d.event_id == event_id)
+        await self._bell.until(
+            lambda: len([conn for conn in delivery.pushes if conn]) >= n,
+            timeout,
+            f"push no. {n} of {event_id}",
+        )
+        return delivery
+
+    async def wait_pings(self, connection: Connection, n: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        """Until ``n`` application pings came on a connection."""
+        await self._bell.until(lambda: len(connection.pings) >= n, timeout, f"{n} ping(s)")
+
+    def acks_of(self, event_id: str) -> list[Ack]:
+        """The acks of one event, in the order they came."""
+        return [ack for ack in self.acks if ack.event_id == event_id]
+
+    # What the platform sends
+
+    def push(self, app: App, envelope: Json) -> None:
+        """Deliver an event, by the schedule until it is acknowledged."""
+        fault = self._faults.take(PushFault, app.app_id, lambda f: _matches(f, envelope))
+        delivery = Delivery(app=app, envelope=envelope)
+        self.deliveries.append(delivery)
+        if fault is None:
+            self._start(self._deliver(delivery, "event", 1))
+        elif fault.copies:
+            self._start(self._deliver(delivery, fault.frame_type, fault.copies))
+
+    async def _deliver(self, delivery: Delivery, frame_type: Literal["event", "card"], copies: int) -> None:
+        for wait in (0.0, *self._rules.push_again_after):
+            if wait:
+                await asyncio.sleep(wait)
+            ack = await self._attempt(delivery, frame_type, copies, self._rules.ack_timeout)
+            if ack is not None and ack.code == 200:
+                delivery.state = "acked"
+                break
+        else:
+            delivery.state = "given_up"
+        self._bell.ring()
+
+    async def call(self, app: App, envelope: Json) -> object:
+        """Deliver a callback: once, with an answer in 3 s or none (facts, limits table).
+
+        Raises ClickFailed with what the client shows.
+        """
+        fault = self._faults.take(PushFault, app.app_id, lambda f: _matches(f, envelope))
+        delivery = Delivery(app=app, envelope=envelope)
+        self.deliveries.append(delivery)
+        frame_type, copies = (fault.frame_type, fault.copies) if fault else ("event", 1)
+        ack = await self._attempt(delivery, frame_type, copies, self._rules.callback_timeout)
+        if not any(delivery.pushes):
+            raise ClickFailed(NOT_REACHED, "the app has no long connection")
+        if ack is None or ack.code != 200:
+            reason = "no answer in time" if ack is None else f"the app answered with code {ack.code}"
+            raise ClickFailed(ANSWERED_ERROR, reason)
+        delivery.state = "acked"
+        if ack.data is None:
+            raise ClickFailed(BAD_ANSWER, "the ack has no data, or it is not base64 of JSON")
+        return ack.data
+
+    async def _attempt(
+        self, delivery: Delivery, frame_type: Literal["event", "card"], copies: int, within: float
+    ) -> Ack | None:
+        """Push once, to a random connection, and wait for its ack."""
+        candidates = self.online(delivery.app)
+        if not candidates:
+            delivery.pushes.append("")
+            return None
+        connection = random.choice(candidates)  # noqa: S311 - fairness, not secrecy
+        delivery.pushes.append(connection.conn_id)
+        delivery.answer = asyncio.get_running_loop().create_future()
+        if connection.silence() is None:
+            for _ in range(copies):
+                for frame in self._frames(delivery, connection, frame_type):
+                    self._show(ChangeKind.FRAME_OUT, connection, frame)
+                    await connection.send_frame(frame)
+        self._bell.ring()
+        try:
+            async with asyncio.timeout(within):
+                return await delivery.answer
+        except TimeoutError:
+            return None
+
+    def _frames(
+        self, delivery: Delivery, connection: Connection, frame_type: Literal["event", "card"]
+    ) -> list[Frame]:
+        fault = self._faults.take(FragmentFault, delivery.app.app_id)
+        payload = delivery.payload
+        return event_frames(
+            payload,
+            service=connection.service_id,
+            message_id=delivery.message_id,
+            trace_id=delivery.trace_id,
+            frame_type=frame_type,
+            parts=fault.parts if fault else -(-len(payload) // self._rules.fragment_size),
+            send=fault.send if fault else None,
+            claimed_sum=fault.claimed_sum if fault else None,
+        )
+
+    def send_raw(self, app: App | None, data: bytes) -> None:
+        """Send bytes as one binary message on every open connection of an app, or of all."""
+        for connection in self.online(app):
+            self._start(connection.send_bytes(data))
+
+    def send_frame(self, app: App | None, frame: Frame) -> None:
+        """Send any frame on every open connection of an app, or of all."""
+        self.send_raw(app, frame.SerializeToString())
+
+    def drop(
+        self, app: App | None, how: Literal["fin", "rst", "close"] = "fin", close_code: int = 1000
+    ) -> None:
+        """End the open connections of an app, or all."""
+        for connection in self.online(app):
+            self._start(connection.drop(how, close_code))
+
+    # What clients send
+
+    async def serve(self, connection: Connection) -> None:
+        """Hold a connection whose handshake is done, until it ends."""
+        app_id = connection.app.app_id
+        self.connections.append(connection)
+        about = {"app_id": app_id, "conn_id": connection.conn_id}
+        self._world.feed.publish(ChangeKind.CONNECTED, data=about)
+        self._bell.ring()
+        try:
+            async for raw, frame in connection.messages():
+                if frame is not None:
+                    self._show(ChangeKind.FRAME_IN, connection, frame)
+                    await self._received(connection, frame, raw)
+                self._bell.ring()
+        finally:
+            connection.close_code = connection.ws.close_code
+            connection.closed_at = asyncio.get_running_loop().time()
+            for delivery in self.deliveries:
+                if delivery.state == "pending" and delivery.pushes[-1:] == [connection.conn_id]:
+                    delivery.settle(None)
+            self._world.feed.publish(ChangeKind.DISCONNECTED, data=about)
+            self._bell.ring()
+
+    async def greet(self, connection: Connection) -> None:
+        """Send the event of a GreetFault, if one stands; called while the 101 is still held back."""
+        fault = self._faults.take(GreetFault, connection.app.app_id)
+        if fault is None:
+            return
+        delivery = Delivery(
+            app=connection.app, envelope=new_envelope(connection.app, fault.event_type, fault.event)
+        )
+        delivery.pushes.append(connection.conn_id)
+        self.deliveries.append(delivery)
+        for frame in self._frames(delivery, connection, "event"):
+            self._show(ChangeKind.FRAME_OUT, connection, frame)
+            await connection.send_frame(frame)
+
+    async def _received(self, connection: Connection, frame: Frame, raw: bytes) -> None:
+        headers = headers_of(frame)
+        if frame.method == CONTROL and headers.get("type") == "ping":
+            connection.pings.append(asyncio.get_running_loop().time())
+            if connection.silence() is None:
+                fault = self._faults.take(PongFault, connection.app.app_id)
+                config = json.dumps(self._rules.client_config.to_json()) if fault is None else fault.payload
+                answer = pong(connection.service_id, config.encode())
+                self._show(ChangeKind.FRAME_OUT, connection, answer)
+                await connection.send_frame(answer)
+        elif frame.method == DATA:
+            self._acknowledged(connection, frame, raw, headers)
+
+    def _acknowledged(
+        self, connection: Connection, frame: Frame, raw: bytes, headers: dict[str, str]
+    ) -> None:
+        message_id = headers.get("message_id", "")
+        delivery = next(
+            (
+                d
+                for d in reversed(self.deliveries)
+                if d.message_id == message_id and connection.conn_id in d.pushes
+            ),
+            None,
+        )
+        code, data = _read_ack(frame.payload)
+        ack = Ack(
+            app_id=connection.app.app_id,
+            conn_id=connection.conn_id,
+            message_id=message_id,
+            event_id=delivery.event_id if delivery else None,
+            code=code,
+            data=data,
+            headers=headers,
+            frame=frame,
+            raw=raw,
+            at=asyncio.get_running_loop().time(),
+        )
+        self.acks.append(ack)
+        if delivery is not None:
+            delivery.acks.append(ack)
+            if delivery.pushes[-1] == connection.conn_id:
+                delivery.settle(ack)
+
+    def _show(self, kind: ChangeKind, connection: Connection, frame: Frame) -> None:
+        headers = headers_of(frame)
+        self._world.feed.publish(
+            kind,
+            data={
+                "app_id": connection.app.app_id,
+                "conn_id": connection.conn_id,
+                "method": "data" if frame.method == DATA else "control",
+                "type": headers.get("type", ""),
+                "message_id": headers.get("message_id", ""),
+                "seq": headers.get("seq", ""),
+                "sum": headers.get("sum", ""),
+                "headers": headers,
+                "size": frame.ByteSize(),
+                "payload": preview(frame.payload),
+            },
+        )
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop pushing and end every connection."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self.online():
+            await connection.drop("fin")
+
+
+def _matches(fault: PushFault, envelope: Json) -> bool:
+    return re.search(fault.event_type, envelope["header"]["event_type"]) is not None
+
+
+def _read_ack(payload: bytes) -> tuple[int | None, object]:
+    """Code and decoded data of ``{"code": …, "data": base64(JSON)}`` (facts, "Ack")."""
+    try:
+        body: object = json.loads(payload)
+    except ValueError:
+        return None, None
+    if not isinstance(body, dict):
+        return None, None
+    fields = cast("dict[str, object]", body)
+    code, data = fields.get("code"), fields.get("data")
+    if isinstance(data, str):
+        try:
+            data = json.loads(base64.b64decode(data, validate=True))
+        except (binascii.Error, ValueError):
+            data = None
+    else:
+        data = None
+    return (code if isinstance(code, int) else None), data
