@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from .answers import Answer, Json, read, read_download
 from .errors import MIB, ApiError, BadCredentials, Facts, ServerError, TokenInvalid
-from .tokens import Token, TokenSource
+from .tokens import TokenSource
 from .transport import Request, Transport
 
 _T = TypeVar("_T")
@@ -46,13 +46,11 @@ class Caller:
     async def _call(
         self, request: Request, judge: Callable[[Answer], _T | ApiError], hide: Collection[str]
     ) -> _T:
-        token: Token | None = await self.tokens.get()
+        token = await self.tokens.get()
         result = judge(await self._transport.exchange(request, token))
-        if isinstance(result, TokenInvalid):
-            renewed = await self.tokens.renew(token)
-            if renewed is not None:
-                token = renewed
-                result = judge(await self._transport.exchange(request, token))
+        if isinstance(result, TokenInvalid) and (renewed := await self.tokens.renew(token)) is not None:
+            token = renewed
+            result = judge(await self._transport.exchange(request, token))
         if isinstance(result, ApiError):
             raise _without(result, (self._app_secret, token.value, *hide))
         return result

@@ -75,30 +75,38 @@ class Transport:
         path = absolute_path(request.path)
         name = f"{request.method} {path}"
         started = time.monotonic()
-        # Causes lose their tracebacks: those frames hold the headers, and some loggers print locals.
         try:
-            async with self._session.request(
-                request.method,
-                self.base_url.with_path(path, encoded=True).with_query(_query(request.params)),
-                data=request.form() if request.form else request.body,
-                headers=_headers(request, token),
-                proxy=self._proxy,
-                timeout=aiohttp.ClientTimeout(total=request.timeout, connect=CONNECT_TIMEOUT),
-                allow_redirects=False,
-            ) as response:
-                answer = Answer(response.status, response.headers, await _read(response, request.limit))
+            answer = await self._send(request, path, token)
         except TimeoutError as error:
             waited = time.monotonic() - started
-            raise RequestTimeout(f"{name}: no answer after {waited:.1f} s") from error.with_traceback(None)
+            failure, cause = RequestTimeout(f"{name}: no answer after {waited:.1f} s"), error
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError(f"{name}: {_describe(error)}") from error.with_traceback(None)
+            failure, cause = TransportError(f"{name}: {_describe(error)}"), error
         except RuntimeError as error:
             if not self._session.closed:
                 raise
-            raise TransportError(f"{name}: the HTTP session is closed") from error.with_traceback(None)
-        spent = (time.monotonic() - started) * 1000
-        log.debug("%s -> HTTP %d, %d bytes, %.0f ms", name, answer.status, len(answer.body), spent)
-        return answer
+            failure, cause = TransportError(f"{name}: the HTTP session is closed"), error
+        else:
+            spent = (time.monotonic() - started) * 1000
+            log.debug("%s -> HTTP %d, %d bytes, %.0f ms", name, answer.status, len(answer.body), spent)
+            return answer
+        # Some loggers print locals, and the frames of the cause hold the headers; a proxy's refusal quotes
+        # the proxy's password. Outside the except blocks, so that it is not the context either.
+        raise failure from (
+            None if isinstance(cause, aiohttp.ClientResponseError) else cause.with_traceback(None)
+        )
+
+    async def _send(self, request: Request, path: str, token: Token | None) -> Answer:
+        async with self._session.request(
+            request.method,
+            self.base_url.with_path(path, encoded=True).with_query(_query(request.params)),
+            data=request.form() if request.form else request.body,
+            headers=_headers(request, token),
+            proxy=self._proxy,
+            timeout=aiohttp.ClientTimeout(total=request.timeout, connect=CONNECT_TIMEOUT),
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, response.headers, await _read(response, request.limit))
 
 
 def absolute_path(path: str) -> str:
@@ -150,6 +158,8 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 def _describe(error: Exception) -> str:
     """The kind of failure and the system's words; never the text of the exception, which may quote a URL."""
     reason = error.strerror if isinstance(error, OSError) else None
+    if isinstance(error, aiohttp.ClientResponseError):
+        reason = f"HTTP {error.status}"
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
