@@ -1,7 +1,7 @@
 """A local Feishu: the platform's REST, long connections and chat page, for tests and laptops.
 
-``async with Sandbox() as feishu:`` starts one; ``feishu.world`` is the company, ``feishu.faults`` what goes wrong,
-``feishu.hub`` the long connections. ``python -m feishu_sandbox`` runs it alone.
+``async with Sandbox() as feishu:`` starts one; ``feishu.world`` is the company, ``feishu.faults`` what goes
+wrong, ``feishu.hub`` the long connections. ``python -m feishu_sandbox`` runs it alone.
 """
 
 from .faults import (

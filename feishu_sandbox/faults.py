@@ -1,7 +1,7 @@
 """What can go wrong, on demand: from Python with :meth:`Faults.add`, over HTTP with ``POST /sandbox/faults``.
 
-A fault stands until it has struck ``times`` times, or, without ``times``, until it is cleared. Faults of one kind strike
-in the order they were added. ``app_id`` confines a fault to one app. An action happens once, at once.
+A fault stands until it has struck ``times`` times, or, without ``times``, until it is cleared. Faults of one
+kind strike in the order they were added. ``app_id`` confines a fault to one app. An action happens at once.
 """
 
 import re
@@ -64,8 +64,8 @@ class PongFault(Standing):
 class FragmentFault(Standing):
     """The next event frames are cut into ``parts``, of which those of ``send`` are sent, in that order.
 
-    ``send=(2, 0, 1)`` is out of order, ``(0, 0, 1)`` has a duplicate, ``(0, 2)`` misses one; an index beyond ``parts``
-    is a fragment with ``seq`` ≥ ``sum``. ``claimed_sum`` is what the headers say, if not ``parts``.
+    ``send=(2, 0, 1)`` is out of order, ``(0, 0, 1)`` has a duplicate, ``(0, 2)`` misses one; an index beyond
+    ``parts`` is a fragment with ``seq`` ≥ ``sum``. ``claimed_sum`` is what the headers say, if not ``parts``.
     """
 
     kind: Literal["fragments"] = "fragments"
@@ -75,7 +75,7 @@ class FragmentFault(Standing):
 
 
 class PushFault(Standing):
-    """Pushed events whose type matches: ``copies`` of each, in a frame of this ``type``, or none at all (0)."""
+    """Pushed events whose type matches: ``copies`` of each, in a frame of this type, or none at all (0)."""
 
     kind: Literal["push"] = "push"
     event_type: str = ".*"
@@ -99,9 +99,9 @@ class GreetFault(Standing):
 class ApiFault(Standing):
     """A REST call whose method and path match gets this answer instead of its own.
 
-    ``after``: the call is carried out first, so that only its answer is lost. ``drop``: the connection is reset
-    instead of answered. ``delay``: seconds before anything else happens. Without code, body, drop or another status
-    the call runs as usual (a pure delay).
+    ``after``: the call is carried out first, so that only its answer is lost. ``drop``: the connection is cut
+    instead of answered. ``delay``: seconds before anything else happens. Without code, body, drop or another
+    status the call runs as usual (a pure delay).
     """
 
     kind: Literal["api"] = "api"
@@ -135,7 +135,7 @@ class Drop(_Strict):
 
 
 class SendRaw(_Strict):
-    """Action: send these bytes (base64 over HTTP) as one binary WebSocket message on every open connection."""
+    """Action: send these bytes (given in base64) as one binary message on every open connection."""
 
     kind: Literal["send_raw"] = "send_raw"
     data: Base64Bytes

@@ -1,4 +1,4 @@
-"""Fixtures for tests. The sandbox is imported when a test asks for it, so that other runs do not pay for it."""
+"""Fixtures for tests. The sandbox is imported when a test asks for it, so others do not pay for it."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 try:
     from pytest_asyncio import fixture as async_fixture
-except ImportError:  # a project without pytest-asyncio: its async plugin takes plain fixtures, or none are used
+except (
+    ImportError
+):  # a project without pytest-asyncio: its async plugin takes plain fixtures, or none are used
     async_fixture = pytest.fixture
 
 

@@ -21,9 +21,9 @@ _NO_PAGE = (
 class Sandbox:
     """Starts and stops the server; an async context manager.
 
-    ``host`` other than a loopback address opens the sandbox, which trusts everybody, to the network: the caller
-    must have asked for that. ``port`` 0 takes a free one. ``world``, ``faults`` and ``hub`` are usable before the
-    start.
+    ``host`` other than a loopback address opens the sandbox, which trusts everybody, to the network: the
+    caller must have asked for that. ``port`` 0 takes a free one. ``world``, ``faults`` and ``hub`` are usable
+    before the start.
     """
 
     def __init__(

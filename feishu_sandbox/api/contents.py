@@ -66,9 +66,9 @@ class ContentReader:
         localised = next((as_object(body[name]) for name in body if _LOCALE.fullmatch(name)), None)
         if localised is None:
             raise invalid("invalid post content: a map of locales is expected.")
-        rows: list[list[Json]] = []
-        for row in as_list(localised.get("content")):
-            rows.append([self._element(element) for element in as_list(row)])
+        rows = [
+            [self._element(element) for element in as_list(row)] for row in as_list(localised.get("content"))
+        ]
         if not any(rows):
             raise invalid("post content is empty.")
         return {"title": str(localised.get("title") or ""), "content": rows}
@@ -123,7 +123,7 @@ def _tagged(card: Json) -> bool:
 
 
 def updatable(card: Json) -> bool:
-    """Whether everyone sees updates: ``update_multi`` (facts, limits table); JSON 2.0 cards are always shared."""
+    """Whether everyone sees updates: ``update_multi`` (facts, limits table); always so in JSON 2.0."""
     config = as_object(card.get("config")) or {}
     return bool(config.get("update_multi", card.get("schema") == "2.0" or card.get("type") == "template"))
 

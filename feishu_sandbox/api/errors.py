@@ -1,7 +1,7 @@
 """What the platform answers when a call fails: code, text, HTTP status.
 
-Sources: Feishu, "服务端错误码说明", "如何解决 230001 错误", the error tables of the im-v1 pages; facts, "Tokens" and
-limits table.
+Sources: Feishu, "服务端错误码说明", "如何解决 230001 错误", the error tables of the im-v1 pages; facts,
+"Tokens" and limits table.
 """
 
 from collections.abc import Mapping

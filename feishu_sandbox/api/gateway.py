@@ -1,4 +1,4 @@
-"""What every REST call passes: log id, faults, token, limits, one form of answer, and a record for the side pane."""
+"""What every REST call passes: log id, faults, token, limits, one form of answer, a record for the page."""
 
 import asyncio
 import json

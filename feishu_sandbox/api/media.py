@@ -31,7 +31,7 @@ async def upload_image(call: Call) -> Json:
 
 
 async def upload_file(call: Call) -> Json:
-    """``POST /im/v1/files``: multipart ``file_type``, ``file_name``, ``duration`` (ms) and ``file``, at most 30 MB."""
+    """``POST /im/v1/files``: multipart ``file_type``, ``file_name``, ``duration`` (ms), ``file`` (30 MB)."""
     fields, data, name, kind = await _multipart(call.request, "file", MAX_FILE)
     file_name = fields.get("file_name") or name
     if fields.get("file_type") not in FILE_TYPES or not file_name:

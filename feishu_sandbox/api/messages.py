@@ -4,6 +4,7 @@ import json
 
 from ..world import TENANT_KEY, App, Chat, Json, Message, User
 from ..world.events import content_for_receiver
+from ..world.loose import as_object
 from .call import Call
 from .contents import ContentReader, check_card, updatable
 from .errors import (
@@ -19,7 +20,6 @@ from .errors import (
     WRONG_TYPE,
     ApiError,
     bad_field,
-    bad_json,
     invalid,
 )
 
@@ -115,7 +115,7 @@ async def get(call: Call) -> Json:
 
 
 async def listing(call: Call) -> Json:
-    """``GET /im/v1/messages?container_id_type=chat|thread&container_id=``, oldest first unless told otherwise."""
+    """``GET /im/v1/messages?container_id_type=chat|thread&container_id=&sort_type=``"""
     kind, container = call.query("container_id_type"), call.query("container_id")
     if kind not in ("chat", "thread"):
         raise bad_field("container_id_type", "must be chat or thread")
@@ -172,13 +172,13 @@ def read_card(call: Call, text: str) -> Json:
     if len(text.encode("utf-8", "surrogatepass")) > call.platform.rules.max_card_size:
         raise ApiError(*TOO_LONG)
     try:
-        card: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise bad_json() from error
-    if not isinstance(card, dict):
-        raise invalid("content is not a card.")
-    check_card(card)  # pyright: ignore[reportUnknownArgumentType] - checked as JSON there
-    return card  # pyright: ignore[reportUnknownVariableType]
+        card = as_object(json.loads(text))
+    except (ValueError, RecursionError):
+        card = None
+    if card is None:
+        raise invalid("content is not a string in json format.")
+    check_card(card)
+    return card
 
 
 async def recall(call: Call) -> Json:

@@ -15,7 +15,7 @@ class _Issued:
 
 
 class Tokens:
-    """The tokens of all apps. A new one is issued only when the current one is about to expire; both are valid."""
+    """The tokens of all apps. A new one is issued when the current one is near its end; both are valid."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

@@ -6,8 +6,9 @@ import json
 import socket
 import struct
 import time
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, NoReturn
 
 from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError
@@ -83,8 +84,8 @@ class Connection:
         """Send any frame."""
         await self.send_bytes(frame.SerializeToString())
 
-    async def messages(self) -> Any:
-        """What the client sends, as (raw, frame) until it leaves; a message that is no frame has frame None."""
+    async def messages(self) -> AsyncIterator[tuple[bytes, Frame | None]]:
+        """What the client sends, as (raw, frame), until it leaves; the frame is None if it is none."""
         async for message in self.ws:
             if message.type is WSMsgType.PING:
                 self.websocket_pings += 1
@@ -122,8 +123,8 @@ class Connection:
 
 
 @contextlib.contextmanager
-def corked(request: web.Request) -> Any:
-    """Hold back what is written, so that it leaves in one TCP segment (Linux; elsewhere nothing is held back)."""
+def corked(request: web.Request) -> Generator[None]:
+    """Hold back what is written, so that it leaves in one TCP segment (on Linux; a no-op elsewhere)."""
     sock: socket.socket | None = request.transport and request.transport.get_extra_info("socket")
     option: int | None = getattr(socket, "TCP_CORK", None)
     if sock is None or option is None:
@@ -144,6 +145,7 @@ def preview(payload: bytes) -> str:
     return text[:4000]
 
 
-async def sleep_for_ever() -> None:
+async def sleep_for_ever() -> NoReturn:
     """What a hanging server does; ends when the client leaves or the sandbox stops."""
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.Event().wait()

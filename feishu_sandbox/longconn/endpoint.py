@@ -77,7 +77,7 @@ class Endpoint:
                 return web.json_response({"code": 0, "msg": ""})
             case "not_json":
                 return web.Response(text="<html>bad gateway</html>", content_type="text/html")
-            case "hang":
+            case _:
                 return await sleep_for_ever()
 
     def _new_url(self, app: App) -> str:
@@ -105,7 +105,7 @@ class Endpoint:
             return _refused(514, "ticket is invalid or expired", INTERNAL_ERROR)
         if fault := self._faults.take(HandshakeFault, ticket.app.app_id):
             if fault.how == "hang":
-                return await sleep_for_ever()
+                await sleep_for_ever()
             return _refused(fault.status, fault.msg, fault.autherrcode, fault.http_status)
         if len(self._hub.online(ticket.app)) >= self._rules.max_connections:
             return _refused(514, "exceed connection limit", EXCEED_CONNECTION_LIMIT)

@@ -33,7 +33,7 @@ def event_frames(
 ) -> list[Frame]:
     """One event as data frames: ``parts`` fragments, of which those of ``send`` in that order.
 
-    All frames of an event share SeqID and LogID, which are full 64-bit numbers: a client must echo them exactly.
+    All frames of an event share SeqID and LogID, full 64-bit numbers that a client must echo exactly.
     """
     size = -(-len(payload) // parts) or 1
     seq_id, log_id = secrets.randbits(64) | 1 << 63, secrets.randbits(64) | 1 << 63

@@ -1,7 +1,7 @@
 """All long connections: who is connected, what is pushed where, what was acknowledged.
 
-Facts, "Platform rules" and limits table: one random connection of the app gets an event; without an ack 200 within 3 s
-it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed once.
+Facts, "Platform rules" and limits table: one random connection of the app gets an event; without an ack 200
+within 3 s it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed once.
 """
 
 import asyncio
@@ -18,92 +18,28 @@ from ..rules import Rules
 from ..world import App, ChangeKind, ClickFailed, Json, World
 from ..world.clicks import ANSWERED_ERROR, BAD_ANSWER, NOT_REACHED
 from ..world.events import envelope as new_envelope
-from .bell import Bell
 from .connection import Ack, Connection, preview
 from .delivery import Delivery
 from .frames import CONTROL, DATA, event_frames, headers_of, pong
 from .frames_pb2 import Frame
+from .watch import Watch
 
 
-class Hub:
+class Hub(Watch):
     """The platform's side of every long connection; carries the world's events (its ``Wire``)."""
 
     def __init__(self, world: World, faults: Faults, rules: Rules) -> None:
+        super().__init__()
         self._world = world
         self._faults = faults
         self._rules = rules
-        self._bell = Bell()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.connections: list[Connection] = []
-        """Every connection ever opened, oldest first."""
-        self.deliveries: list[Delivery] = []
-        """Every event and callback ever pushed, oldest first."""
-        self.acks: list[Ack] = []
         faults.performs(Drop, lambda action: self.drop(self._app(action), action.how, action.close_code))
         faults.performs(SendRaw, lambda action: self.send_raw(self._app(action), action.data))
         world.wire = self
 
     def _app(self, action: Drop | SendRaw) -> App | None:
         return None if action.app_id is None else self._world.apps[action.app_id]
-
-    # What a test asks
-
-    def online(self, app: App | None = None) -> list[Connection]:
-        """The open connections, of one app or of all."""
-        return [c for c in self.connections if c.open and app in (None, c.app)]
-
-    def opened(self, app: App | None = None) -> list[Connection]:
-        """Every connection there has been, open or not."""
-        return [c for c in self.connections if app in (None, c.app)]
-
-    async def wait_connected(self, app: App, n: int = 1, timeout: float = 5.0) -> list[Connection]:  # noqa: ASYNC109
-        """Until at least ``n`` connections of the app are open; returns them. TimeoutError if not in time."""
-        await self._bell.until(
-            lambda: len(self.online(app)) >= n, timeout, f"{n} connection(s) of {app.app_id}"
-        )
-        return self.online(app)
-
-    async def wait_disconnected(self, app: App, timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Until no connection of the app is open."""
-        await self._bell.until(lambda: not self.online(app), timeout, f"{app.app_id} to disconnect")
-
-    async def wait_opened(self, app: App, n: int, timeout: float = 5.0) -> Connection:  # noqa: ASYNC109
-        """Until the app has opened ``n`` connections in all; returns the n-th."""
-        await self._bell.until(
-            lambda: len(self.opened(app)) >= n, timeout, f"connection no. {n} of {app.app_id}"
-        )
-        return self.opened(app)[n - 1]
-
-    async def wait_ack(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Ack:  # noqa: ASYNC109
-        """Until the event has been acknowledged ``n`` times; returns the n-th ack, whatever its code."""
-        await self._bell.until(
-            lambda: len(self.acks_of(event_id)) >= n, timeout, f"ack no. {n} of event {event_id}"
-        )
-        return self.acks_of(event_id)[n - 1]
-
-    async def wait_delivery(self, event_id: str, state: str = "acked", timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
-        """Until the event's delivery is ``acked`` or ``given_up``."""
-        delivery = next(d for d in self.deliveries if d.event_id == event_id)
-        await self._bell.until(lambda: delivery.state == state, timeout, f"event {event_id} to be {state}")
-        return delivery
-
-    async def wait_pushed(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
-        """Until the event has been pushed ``n`` times."""
-        delivery = next(d for d in self.deliveries if d.event_id == event_id)
-        await self._bell.until(
-            lambda: len([conn for conn in delivery.pushes if conn]) >= n,
-            timeout,
-            f"push no. {n} of {event_id}",
-        )
-        return delivery
-
-    async def wait_pings(self, connection: Connection, n: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Until ``n`` application pings came on a connection."""
-        await self._bell.until(lambda: len(connection.pings) >= n, timeout, f"{n} ping(s)")
-
-    def acks_of(self, event_id: str) -> list[Ack]:
-        """The acks of one event, in the order they came."""
-        return [ack for ack in self.acks if ack.event_id == event_id]
 
     # What the platform sends
 
@@ -127,7 +63,7 @@ class Hub:
                 break
         else:
             delivery.state = "given_up"
-        self._bell.ring()
+        self.bell.ring()
 
     async def call(self, app: App, envelope: Json) -> object:
         """Deliver a callback: once, with an answer in 3 s or none (facts, limits table).
@@ -165,7 +101,7 @@ class Hub:
                 for frame in self._frames(delivery, connection, frame_type):
                     self._show(ChangeKind.FRAME_OUT, connection, frame)
                     await connection.send_frame(frame)
-        self._bell.ring()
+        self.bell.ring()
         try:
             async with asyncio.timeout(within):
                 return await delivery.answer
@@ -212,13 +148,13 @@ class Hub:
         self.connections.append(connection)
         about = {"app_id": app_id, "conn_id": connection.conn_id}
         self._world.feed.publish(ChangeKind.CONNECTED, data=about)
-        self._bell.ring()
+        self.bell.ring()
         try:
             async for raw, frame in connection.messages():
                 if frame is not None:
                     self._show(ChangeKind.FRAME_IN, connection, frame)
                     await self._received(connection, frame, raw)
-                self._bell.ring()
+                self.bell.ring()
         finally:
             connection.close_code = connection.ws.close_code
             connection.closed_at = asyncio.get_running_loop().time()
@@ -226,7 +162,7 @@ class Hub:
                 if delivery.state == "pending" and delivery.pushes[-1:] == [connection.conn_id]:
                     delivery.settle(None)
             self._world.feed.publish(ChangeKind.DISCONNECTED, data=about)
-            self._bell.ring()
+            self.bell.ring()
 
     async def greet(self, connection: Connection) -> None:
         """Send the event of a GreetFault, if one stands; called while the 101 is still held back."""

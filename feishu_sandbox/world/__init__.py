@@ -17,7 +17,8 @@ from .model import (
     Resource,
     User,
 )
-from .world import Wire, World
+from .wire import Wire
+from .world import World
 
 __all__ = [
     "MESSAGE_TYPES",

@@ -35,8 +35,8 @@ class ChangeKind(StrEnum):
 class Change:
     """One thing that happened.
 
-    ``data`` by kind: frames ``{app_id, conn_id, method: control|data, type, message_id, seq, sum, headers, size,
-    payload: str}``; connections ``{app_id, conn_id}``; API calls ``{app_id, method, path, status, code,
+    ``data`` by kind: frames ``{app_id, conn_id, method: control|data, type, message_id, seq, sum, headers,
+    size, payload: str}``; connections ``{app_id, conn_id}``; API calls ``{app_id, method, path, status, code,
     duration_ms, request: str, response: str}`` (tokens and secrets redacted); reactions ``{emoji, by}``.
     """
 
