@@ -1,0 +1,107 @@
+"""From what a person typed to a tool's validated arguments: `NAME arg1 arg2 key=value`, with shell quoting."""
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from ..texts import Texts
+from .tools import Parameter, Tool
+
+_KEY = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - what phones type
+
+
+class UsageError(ValueError):
+    """What was typed does not fit the tool. `problems` says everything that is wrong, in the user's language."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def split_words(line: str, texts: Texts) -> list[str]:
+    """Split as a shell does; typographic quotes count as quotes, and a backslash is only a backslash.
+
+    Raises:
+        UsageError: A quote is never closed.
+    """
+    lexer = shlex.shlex(line.translate(_QUOTES), posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    lexer.escape = ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise UsageError([texts.unbalanced_quotes()]) from None
+
+
+def bind(tool: Tool, words: Sequence[str], texts: Texts) -> dict[str, object]:
+    """Give the words to the tool's parameters, in order or by `name=value`, and convert them.
+
+    A last parameter that is a list takes all remaining words. A word like `a=b` whose name is no parameter is an
+    ordinary word if there is still a place for it (a URL with a query, say).
+
+    Raises:
+        UsageError: Listing every argument that is missing, unknown, given twice, superfluous or invalid.
+    """
+    names = {parameter.name: parameter for parameter in tool.parameters}
+    given: dict[str, list[str]] = {}
+    problems: list[str] = []
+    loose: list[str] = []
+    for word in words:
+        match = _KEY.fullmatch(word)
+        if match is None or match[1] not in names:
+            loose.append(word)
+        elif match[1] in given and not names[match[1]].many:
+            problems.append(texts.repeated_argument(match[1]))
+        else:
+            given.setdefault(match[1], []).append(match[2])
+
+    open_places = [parameter for parameter in tool.parameters if parameter.name not in given]
+    for word in loose:
+        if not open_places:
+            match = _KEY.fullmatch(word)
+            problems.append(
+                texts.unknown_argument(match[1], tuple(names)) if match else texts.surplus_argument(word)
+            )
+            continue
+        place = open_places[0]
+        given.setdefault(place.name, []).append(word)
+        if not (place.many and len(open_places) == 1):
+            open_places.pop(0)
+
+    values: dict[str, object] = {}
+    for parameter in tool.parameters:
+        if parameter.name not in given:
+            if parameter.required:
+                problems.append(texts.missing_argument(parameter.name))
+            continue
+        try:
+            values[parameter.name] = _convert(parameter, given[parameter.name])
+        except ValidationError as error:
+            expected = "; ".join(problem["msg"] for problem in error.errors(include_url=False, include_input=False))
+            typed = " ".join(given[parameter.name])
+            problems.append(texts.invalid_argument(parameter.name, typed, f"{parameter.kind} — {expected}"))
+    if problems:
+        raise UsageError(problems)
+    return values
+
+
+def _convert(parameter: Parameter, typed: list[str]) -> object:
+    """Text to the parameter's type; what is written as JSON may also be read as JSON (`{"a": 1}`, `[1, 2]`)."""
+    if parameter.many:
+        if len(typed) == 1 and typed[0].startswith("["):
+            try:
+                return parameter.adapter.validate_json(typed[0])
+            except ValidationError:
+                pass
+        return parameter.adapter.validate_python(typed)
+    try:
+        return parameter.adapter.validate_python(typed[0])
+    except ValidationError as error:
+        try:
+            return parameter.adapter.validate_json(typed[0])
+        except ValidationError:
+            raise error from None

@@ -1,0 +1,77 @@
+"""The Butler: takes a turn, shows that it works, lets the brain answer, stops when told to."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..openapi import FeishuError
+from .conversations import Conversations
+from .turn import Brain, Turn
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
+
+STOP_WORDS = frozenset({"stop", "/stop", "停止", "/停止"})
+_GRACE = 0.4  # seconds: an answer that is quicker needs no sign of work, and spares two API calls
+
+
+class Butler:
+    """Serves addressed messages with one brain.
+
+    Args:
+        brain: Who answers.
+        grace: Seconds of work before the typing reaction is shown.
+    """
+
+    def __init__(self, brain: Brain, *, grace: float = _GRACE) -> None:
+        self._brain = brain
+        self._grace = grace
+        self._conversations = Conversations()
+
+    async def serve(self, turn: Turn) -> None:
+        """Answer one turn. Returns when it is answered, failed or stopped; never raises what the brain raises."""
+        if turn.text.strip().lower() in STOP_WORDS:
+            count = self._conversations.stop(turn.conversation)
+            await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop())
+            return
+        await self._conversations.run(turn.conversation, lambda: self._answer(turn))
+
+    async def _answer(self, turn: Turn) -> None:
+        try:
+            async with self._typing(turn):
+                await self._brain.answer(turn)
+        except FeishuError as error:
+            # The answer could not be delivered: saying so would fail the same way.
+            logger.error("%s: no answer to %s: %s", turn.connector, turn.event.message_id, error)
+        except Exception:
+            reference = secrets.token_hex(4)
+            logger.exception("%s: answering %s failed (%s)", turn.connector, turn.event.message_id, reference)
+            await turn.say(turn.texts.failed(reference))
+
+    @asynccontextmanager
+    async def _typing(self, turn: Turn) -> AsyncIterator[None]:
+        """A Typing reaction on the message while the work lasts."""
+        client, message_id = turn.bot.client, turn.event.message_id
+        reaction: str | None = None
+
+        async def show() -> None:
+            nonlocal reaction
+            await asyncio.sleep(self._grace)
+            try:
+                reaction = await client.add_reaction(message_id, "Typing")
+            except FeishuError as error:
+                logger.debug("%s: no typing reaction: %s", turn.connector, error)
+
+        sign = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            if reaction is None:
+                sign.cancel()
+            await asyncio.wait([sign])
+            if reaction is not None:
+                try:
+                    await client.remove_reaction(message_id, reaction)
+                except FeishuError as error:
+                    logger.debug("%s: the typing reaction stays: %s", turn.connector, error)

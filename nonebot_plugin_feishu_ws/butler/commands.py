@@ -1,0 +1,105 @@
+"""The brain that needs no model: the first word names a tool, the rest are its arguments."""
+
+import difflib
+from collections.abc import Callable, Sequence
+
+from ..texts import Texts
+from .arguments import UsageError, bind, split_words
+from .tools import Tool, ToolRegistry
+from .turn import Turn
+
+
+class CommandsBrain:
+    """Answers `help`, `status`, `whoami` and every registered tool.
+
+    Args:
+        tools: What can be called.
+        command_starts: Prefixes that may precede a command (NoneBot's `COMMAND_START`), so that `/help` is `help`.
+        taken: Whether another plugin has taken this turn's message. A command nobody here knows is then not ours to
+            complain about.
+    """
+
+    def __init__(
+        self, tools: ToolRegistry, *, command_starts: Sequence[str], taken: Callable[[Turn], bool]
+    ) -> None:
+        self._tools = tools
+        self._starts = sorted((start for start in command_starts if start), key=len, reverse=True)
+        self._taken = taken
+
+    async def answer(self, turn: Turn) -> None:
+        """Run the command the turn holds and say what came of it."""
+        line = turn.text.strip()
+        start = next((start for start in self._starts if line.startswith(start)), "")
+        try:
+            words = split_words(line.removeprefix(start), turn.texts)
+        except UsageError as error:
+            if not (start and self._taken(turn)):
+                await turn.say("\n".join(error.problems))
+            return
+        name = words[0].lower() if words else ""
+        if answer := self._built_in(name, words[1:], turn):
+            await turn.say(answer)
+        elif tool := self._tools.get(name):
+            await self._run(tool, words[1:], turn)
+        elif not (start and self._taken(turn)):
+            await turn.say(turn.texts.unknown_command(words[0] if words else line, self._similar(name, turn.texts)))
+
+    def _built_in(self, name: str, words: Sequence[str], turn: Turn) -> str | None:
+        texts = turn.texts
+        if name == "help":
+            return self._help(words, turn)
+        if name == "status":
+            return turn.status()
+        if name == "whoami":
+            return texts.whoami(who(turn))
+        return None
+
+    def _help(self, words: Sequence[str], turn: Turn) -> str:
+        texts = turn.texts
+        if words:
+            name = words[0].lower()
+            if tool := self._tools.get(name):
+                rows = [(p.name, p.kind, p.about) for p in tool.parameters]
+                return texts.help_on(tool.usage, tool.description, rows)
+            if name in (own := dict(own_commands(texts))):
+                return texts.help_on(name, own[name], ())
+            return texts.unknown_command(words[0], self._similar(name, texts))
+        rows = [*own_commands(texts), *((tool.usage, tool.summary) for tool in self._tools)]
+        return texts.help(turn.bot.bot_info.app_name, rows)
+
+    async def _run(self, tool: Tool, words: Sequence[str], turn: Turn) -> None:
+        try:
+            arguments = bind(tool, words, turn.texts)
+        except UsageError as error:
+            await turn.say(turn.texts.bad_arguments(error.problems, tool.usage))
+            return
+        result = await tool.run(turn, arguments)
+        await turn.say(turn.texts.done() if result is None else str(result))
+
+    def _similar(self, word: str, texts: Texts) -> list[str]:
+        names = [name for name, _ in own_commands(texts)] + [tool.name for tool in self._tools]
+        return difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+
+
+def own_commands(texts: Texts) -> list[tuple[str, str]]:
+    """The commands the Butler answers itself, with their one-line summaries."""
+    return [
+        ("help", texts.summary_help()),
+        ("status", texts.summary_status()),
+        ("whoami", texts.summary_whoami()),
+        ("stop", texts.summary_stop()),
+    ]
+
+
+def who(turn: Turn) -> list[tuple[str, str]]:
+    """The ids an administrator needs for allow-lists: who speaks, where, to which app."""
+    sender = turn.event.event.sender.sender_id
+    ids = [
+        ("open_id", sender.open_id),
+        ("user_id", sender.user_id),
+        ("union_id", sender.union_id),
+        ("chat_id", turn.chat_id),
+        ("thread_id", turn.thread_id or ""),
+        ("app_id", turn.app_id),
+    ]
+    return [(name, value) for name, value in ids if value]

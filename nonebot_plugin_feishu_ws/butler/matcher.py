@@ -1,0 +1,43 @@
+"""The Butler's one matcher: after every other plugin's, for what is addressed to the bot."""
+
+from collections.abc import Callable
+
+from nonebot import on_message
+from nonebot.matcher import Matcher
+from nonebot.message import run_preprocessor
+
+from ..adapter import Bot, MessageEvent
+from ..screening import addressed
+from .butler import Butler
+from .turn import Turn
+
+PRIORITY = 98
+"""Behind any plugin's default; a plugin that blocks a message keeps it from the Butler."""
+
+_TAKEN = "_feishu_ws_taken"
+
+
+def taken(turn: Turn) -> bool:
+    """Whether another plugin's matcher has run on the turn's message."""
+    return getattr(turn.event, _TAKEN, False)
+
+
+def install(butler: Butler, turn_of: Callable[[Bot, MessageEvent], Turn]) -> type[Matcher]:
+    """Let the Butler answer.
+
+    Args:
+        butler: Who serves.
+        turn_of: Makes the turn of an addressed message.
+    """
+    matcher = on_message(rule=addressed(), priority=PRIORITY, block=False)
+
+    @run_preprocessor
+    async def remember(running: Matcher, event: MessageEvent) -> None:
+        if not isinstance(running, matcher):
+            object.__setattr__(event, _TAKEN, True)
+
+    @matcher.handle()
+    async def answer(bot: Bot, event: MessageEvent) -> None:
+        await butler.serve(turn_of(bot, event))
+
+    return matcher

@@ -1,0 +1,111 @@
+"""Settings, read from `.env`, the environment or `nonebot.init()`.
+
+They live in NoneBot's scoped form (`FEISHU_WS__URL=…`); the two oldest names also work flat (`FEISHU_WS_URL`,
+`FEISHU_WS_ENABLED`). A setting that does not exist is an error that names those that do: a typo must never
+silently mean "default".
+"""
+
+from typing import Any, Literal, Self
+
+import nonebot
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from .connectors import ConnectorSpec
+from .gateway import normalise_base_url
+
+
+class SettingsError(RuntimeError):
+    """A setting has a value that cannot be used. The message names the setting; it never shows a value."""
+
+
+class Settings(BaseModel):
+    """Everything an operator can set, under the prefix `FEISHU_WS__`."""
+
+    # Values may be secrets: an error names the setting and what is expected, never what was given.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+    enabled: bool = True
+    """Open long connections at start-up."""
+    url: str = "https://open.feishu.cn"
+    """Open platform: `feishu`, `lark`, an http(s) base URL, or a ws(s) URL whose host is taken."""
+    connectors: tuple[ConnectorSpec, ...] = ()
+    """Connectors declared in configuration (a JSON list)."""
+    database_url: SecretStr | None = None
+    """Any SQLAlchemy async URL; by default an SQLite file in the plugin's data directory."""
+    sandbox: bool = False
+    """Run the local Feishu inside the process and use it."""
+    butler: Literal["commands", "off"] = "commands"
+    """Who answers messages that are addressed to the bot."""
+    reconnect_max_attempts: int = Field(default=0, ge=0)
+    """Give up after so many failed attempts in a row and become `blocked`; 0 = never."""
+    locale: Literal["auto", "zh_CN", "en_US"] = "auto"
+    """Language of the texts; `auto` is English on Lark and Chinese on Feishu."""
+
+    @field_validator("url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        return normalise_base_url(value)
+
+    @model_validator(mode="after")
+    def _unique_connectors(self) -> Self:
+        for field in ("name", "app_id"):
+            values = [getattr(connector, field) for connector in self.connectors]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"connectors: {field} must be unique, but {', '.join(twice)} appears twice")
+        return self
+
+
+class Config(BaseModel):
+    """The part of NoneBot's configuration that is ours."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    feishu_ws: Settings = Field(default_factory=Settings)
+    feishu_ws_enabled: bool | None = None
+    feishu_ws_url: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat_names(cls, data: Any) -> Any:
+        """`FEISHU_WS_URL` stands for `FEISHU_WS__URL`; where both are given the scoped name wins."""
+        if not isinstance(data, dict):
+            return data
+        values: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
+        scoped = values.get("feishu_ws") or {}
+        if isinstance(scoped, dict):
+            flat = {name: values[f"feishu_ws_{name}"] for name in ("enabled", "url")
+                    if values.get(f"feishu_ws_{name}") is not None}
+            values["feishu_ws"] = {**flat, **scoped}
+        return values
+
+
+def load_settings() -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        SettingsError: naming every setting that is wrong, and the valid names or values.
+    """
+    try:
+        return nonebot.get_plugin_config(Config).feishu_ws
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    except ValueError as error:  # NoneBot could not parse a JSON value
+        raise SettingsError(f"{error}. FEISHU_WS__CONNECTORS takes a JSON list of objects") from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = ["nonebot-plugin-feishu-ws cannot start with these settings:"]
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        path = [str(part) for part in problem["loc"]]
+        if path[:1] == ["feishu_ws"]:
+            path = path[1:]
+        name = "FEISHU_WS__" + path[0].upper() if path else "FEISHU_WS"
+        where = name + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path[1:])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            known = Settings.model_fields if len(path) == 1 else ConnectorSpec.model_fields
+            names = ", ".join(sorted(name.upper() if len(path) == 1 else name for name in known))
+            message = f"there is no such setting; valid names: {names}"
+        lines.append(f"  {where}: {message}")
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""One connector at work: its REST client, its identity on the platform, its long connection."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from ..gateway import Ack, BootstrapPacer, Credentials, Inbound, LongConnection, ReconnectPolicy, Status
+from ..openapi import BotInfo, FeishuClient, FeishuError
+from .spec import ConnectorSpec
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.connectors")
+
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds between two tries to learn who the bot is
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the links of one process share."""
+
+    session: aiohttp.ClientSession
+    pacer: BootstrapPacer
+    policy: ReconnectPolicy
+    default_url: str
+
+
+class Link:
+    """Runs one connector until it is stopped.
+
+    The socket and the identity (`bot/v3/info`, needed to tell who is mentioned) are sought side by side: what arrives
+    before the identity is known is stored and acked, and only its dispatch waits.
+
+    Args:
+        spec: The connector.
+        around: What it shares with the others.
+        handler: Answers every complete data frame, see `gateway.Handler`.
+        on_status: Told every change of state.
+    """
+
+    def __init__(
+        self,
+        spec: ConnectorSpec,
+        around: Surroundings,
+        handler: Callable[["Link", Inbound], Awaitable[Ack]],
+        on_status: Callable[["Link", Status], None],
+    ) -> None:
+        self.spec = spec
+        self.base_url = spec.domain or around.default_url
+        secret = spec.app_secret.get_secret_value()
+        proxy = spec.proxy.get_secret_value() if spec.proxy else None
+        self.client = FeishuClient(
+            spec.app_id, secret, base_url=self.base_url, session=around.session, proxy=proxy
+        )
+        self._connection = LongConnection(
+            Credentials(spec.app_id, secret),
+            self.base_url,
+            lambda inbound: handler(self, inbound),
+            session=around.session,
+            proxy=proxy,
+            policy=around.policy,
+            pacer=around.pacer,
+            on_status=lambda status: on_status(self, status),
+        )
+        self._identity: asyncio.Future[BotInfo] | None = None
+        self._seeker: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> Status:
+        """The state of the long connection now."""
+        return self._connection.status
+
+    def start(self) -> None:
+        """Connect in the background. Idempotent."""
+        if self._seeker is None:
+            self._identity = asyncio.get_running_loop().create_future()
+            self._seeker = asyncio.create_task(self._seek_identity(), name=f"feishu identity {self.spec.name}")
+            self._connection.start()
+
+    async def stop(self) -> None:
+        """Close the connection and end everything that was started. Idempotent."""
+        if self._seeker is not None:
+            self._seeker.cancel()
+            await asyncio.gather(self._seeker, return_exceptions=True)
+            self._seeker = None
+        if self._identity is not None:
+            self._identity.cancel()
+        await self._connection.stop()
+
+    async def identity(self) -> BotInfo:
+        """Who the bot is; waits until the platform has said so.
+
+        Raises:
+            asyncio.CancelledError: The link was stopped before it was known.
+        """
+        if self._identity is None:
+            raise RuntimeError(f"connector {self.spec.name} is not started")
+        return await asyncio.shield(self._identity)
+
+    async def _seek_identity(self) -> None:
+        assert self._identity is not None
+        delay = _FIRST_RETRY
+        while True:
+            try:
+                info = await self.client.bot_info()
+            except FeishuError as error:
+                logger.warning("%s: bot info is not to be had, next try in %.0f s: %s", self.spec.name, delay, error)
+            else:
+                if not self._identity.done():
+                    self._identity.set_result(info)
+                return
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            delay = min(delay * 2, _LAST_RETRY)

@@ -1,0 +1,66 @@
+"""One connector: which Feishu app it is, how it is reached, and what it lets through."""
+
+import re
+from typing import Literal
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from ..filters import Policy
+from ..gateway import normalise_base_url
+
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+_APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class ConnectorSpec(Policy):
+    """A Feishu app to be connected. The policy fields (whom it answers) are those of `Policy`.
+
+    Secrets are `SecretStr`: neither `repr` nor an error shows them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(description="1 to 32 of a-z, 0-9 and -; unique")
+    app_id: str = Field(description="App ID from Feishu's developer console (cli_…); unique")
+    app_secret: SecretStr = Field(description="App Secret from the same page")
+    verification_token: SecretStr | None = Field(default=None, description="checked against every event when set")
+    encrypt_key: SecretStr | None = Field(default=None, description="only Feishu's webhook mode encrypts with it")
+    domain: str | None = Field(default=None, description="feishu, lark or a URL; default: FEISHU_WS__URL")
+    transport: Literal["ws"] = Field(default="ws", description="ws: the long connection")
+    enabled: bool = Field(default=True, description="connect at start-up")
+    owner: str | None = Field(default=None, description="open_id of the person who may manage it")
+    approvers: tuple[str, ...] = Field(default=(), description="open_ids who may approve; * = anyone in the chat")
+    proxy: SecretStr | None = Field(default=None, description="HTTP(S) proxy URL for this connector alone")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("use 1 to 32 of the characters a-z, 0-9 and -")
+        return value
+
+    @field_validator("app_id")
+    @classmethod
+    def _app_id(cls, value: str) -> str:
+        if not _APP_ID.fullmatch(value):
+            raise ValueError("use the App ID from Feishu's developer console, like cli_a1b2c3d4e5f6a7b8")
+        return value
+
+    @field_validator("app_secret")
+    @classmethod
+    def _app_secret(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("must not be empty; copy the App Secret from Feishu's developer console")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        return None if value is None else normalise_base_url(value)
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value.get_secret_value()):
+            raise ValueError("use a proxy URL like http://proxy.example:3128")
+        return value

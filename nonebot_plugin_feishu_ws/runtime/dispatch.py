@@ -1,0 +1,135 @@
+"""From the inbox to the matchers: in order of arrival per chat, and never waiting for another event's handlers."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..adapter import Bot, CardActionEvent, MessageEvent, parse_event
+from ..connectors import Link
+from ..delivery import Inbox, LogAction, LogBook
+from ..screening import Screened, screen
+from .bots import Bots
+from .intake import Job
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
+
+_IDENTITY_WAIT = 2.0  # seconds a card click may wait for the bot's identity; Feishu gives 3 s in all
+
+
+class Dispatcher:
+    """Parses, screens and hands out events.
+
+    Each chat has a lane. What must keep its order (parsing, screening, fetching the quoted message) happens in the
+    lane, one event at a time; handling itself runs beside it, because a handler may be waiting for the next message.
+    """
+
+    def __init__(self, inbox: Inbox, logbook: LogBook, bots: Bots) -> None:
+        self._inbox = inbox
+        self._logbook = logbook
+        self._bots = bots
+        self._lanes: dict[tuple[str, str | None], deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def submit(self, job: Job) -> None:
+        """Take an event; events of one chat are handed out in the order in which they were submitted."""
+        key = (job.link.spec.app_id, job.chat_id)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = deque()
+            self._spawn(self._drive(key, lane))
+        lane.append(job)
+
+    async def click(self, link: Link, payload: Mapping[str, Any]) -> Mapping[str, object]:
+        """Answer a card click: what a handler responds in time, else nothing."""
+        try:
+            bot = await asyncio.wait_for(self._bots.of(link), _IDENTITY_WAIT)
+        except TimeoutError:
+            logger.warning("%s: a click came before the bot knew who it is, it is not handled", link.spec.name)
+            return {}
+        event = parse_event(payload, app_id=link.spec.app_id)
+        if not isinstance(event, CardActionEvent):
+            logger.warning("%s: a click that is not one was ignored", link.spec.name)
+            return {}
+        screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=datetime.now(UTC))
+        self._note(link, event, screened)
+        if not screened.admission.allowed:
+            return {}
+        event.bind(bot.client)
+        self._spawn(self._handle_click(bot, event))
+        return await event.answer()
+
+    async def close(self, grace: float) -> None:
+        """Let what runs finish for `grace` seconds, then cancel it. What was cancelled is handed out again at restart."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _drive(self, key: tuple[str, str | None], lane: deque[Job]) -> None:
+        try:
+            while lane:
+                job = lane.popleft()
+                try:
+                    await self._hand_out(job)
+                except Exception as error:
+                    logger.exception("%s: event row %s cannot be handed out", job.link.spec.name, job.row_id)
+                    await self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")
+                    self._logbook.write(
+                        LogAction.WS_DEAD_LETTER,
+                        level="ERROR",
+                        connector=job.link.spec.app_id,
+                        name=job.link.spec.name,
+                        detail={"row": job.row_id, "error": type(error).__name__},
+                    )
+        finally:
+            del self._lanes[key]
+
+    async def _hand_out(self, job: Job) -> None:
+        bot = await self._bots.of(job.link)
+        event = parse_event(job.payload, app_id=job.link.spec.app_id)
+        screened = screen(event, job.link.spec, bot_open_id=bot.identity.open_id, received_at=job.received_at)
+        self._note(job.link, event, screened)
+        if not screened.admission.allowed:
+            await self._inbox.done(job.row_id)
+            return
+        await bot.prepare(event)
+        self._spawn(self._handle(bot, event, job.row_id))
+
+    async def _handle(self, bot: Bot, event: Any, row_id: int) -> None:
+        await bot.handle_event(event)
+        await self._inbox.done(row_id)
+
+    async def _handle_click(self, bot: Bot, event: CardActionEvent) -> None:
+        try:
+            await bot.handle_event(event)
+        finally:
+            event.finish()
+
+    def _note(self, link: Link, event: Any, screened: Screened) -> None:
+        """One log row for every message and click, and for every other event that was stopped."""
+        admission, addressing = screened.admission, screened.addressing
+        if admission.allowed and not isinstance(event, MessageEvent | CardActionEvent):
+            return
+        detail: dict[str, Any] = {"trace": [f"{step.reason}={step.outcome}" for step in admission.trace]}
+        if addressing is not None:
+            detail["trace"] += [f"{step.reason}={step.outcome}" for step in addressing.trace]
+        refused = not admission.allowed or (addressing is not None and not addressing.allowed)
+        if refused:
+            detail["reason"] = admission.reason or (addressing and addressing.reason)
+        self._logbook.write(
+            LogAction.WS_FILTERED if refused else LogAction.WS_ROUTED,
+            connector=link.spec.app_id,
+            name=link.spec.name,
+            event_id=event.event_id,
+            message_id=event.message_id,
+            detail=detail,
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,164 @@
+"""The way in: a frame's payload becomes a stored event before it is acked; a card click is answered at once."""
+
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..connectors import Link
+from ..delivery import Accepted, Inbox, InboxUnavailable, Incoming, LogAction, LogBook
+from ..filters import Reason
+from ..gateway import Ack, Inbound
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
+
+_MESSAGE = "im.message.receive_v1"
+_CARD_ACTION = "card.action.trigger"
+_REFUSED = Ack(500)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A stored event on its way to the matchers.
+
+    Attributes:
+        link: The connector that received it.
+        row_id: Its row in the inbox.
+        payload: The event's JSON, without its verification token.
+        chat_id: The chat it belongs to, if any; events of one chat keep their order.
+        received_at: When it was first received.
+    """
+
+    link: Link
+    row_id: int
+    payload: Mapping[str, Any]
+    chat_id: str | None
+    received_at: datetime
+
+
+class Intake:
+    """Answers data frames.
+
+    Args:
+        inbox: Where events are committed before they are acked.
+        logbook: Where drops are noted.
+        submit: Takes every new event, in order of arrival.
+        click: Answers a card click, within Feishu's 3 s.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        logbook: LogBook,
+        submit: Callable[[Job], None],
+        click: Callable[[Link, Mapping[str, Any]], Awaitable[Mapping[str, object]]],
+    ) -> None:
+        self._inbox = inbox
+        self._logbook = logbook
+        self._submit = submit
+        self._click = click
+
+    async def receive(self, link: Link, inbound: Inbound) -> Ack:
+        """Take one event in. What cannot be stored is refused, so that Feishu pushes it again."""
+        received_at = datetime.now(UTC)
+        try:
+            payload = json.loads(inbound.payload)
+        except (ValueError, RecursionError) as error:
+            logger.warning("%s: an event that is not JSON was refused: %s", link.spec.name, type(error).__name__)
+            return _REFUSED
+        if not isinstance(payload, dict):
+            logger.warning("%s: an event that is not a JSON object was refused", link.spec.name)
+            return _REFUSED
+        event = Envelope.of(payload, inbound)  # pyright: ignore[reportUnknownArgumentType]
+        if not _same_token(link, event.take_token()):
+            self._dropped(link, event, Reason.TOKEN_MISMATCH)
+            return Ack()
+        if event.event_type == _CARD_ACTION:
+            return Ack(data=await self._click(link, event.payload))
+        return await self._store(link, event, received_at)
+
+    async def _store(self, link: Link, event: "Envelope", received_at: datetime) -> Ack:
+        incoming = Incoming(
+            app_id=link.spec.app_id,
+            event_id=event.event_id,
+            message_id=event.message_id,
+            event_type=event.event_type,
+            chat_id=event.chat_id,
+            payload=json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")).encode(
+                "utf-8", "surrogatepass"
+            ),
+        )
+        try:
+            taken = await self._inbox.accept(incoming)
+        except InboxUnavailable as error:
+            logger.error("%s: event %s is refused, the database says: %s", link.spec.name, event.event_id, error)
+            return _REFUSED
+        if isinstance(taken, Accepted):
+            self._submit(Job(link, taken.row_id, event.payload, event.chat_id, received_at))
+        else:
+            self._dropped(link, event, Reason.DUPLICATE)
+        return Ack()
+
+    def _dropped(self, link: Link, event: "Envelope", reason: Reason) -> None:
+        self._logbook.write(
+            LogAction.WS_FILTERED,
+            connector=link.spec.app_id,
+            name=link.spec.name,
+            event_id=event.event_id,
+            message_id=event.message_id,
+            detail={"reason": reason},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What must be known of an event before it is parsed: schema 2.0, schema 1.0, or the old flat card callback."""
+
+    payload: dict[str, Any]
+    event_id: str
+    event_type: str
+    message_id: str | None
+    chat_id: str | None
+
+    @classmethod
+    def of(cls, payload: dict[str, Any], inbound: Inbound) -> "Envelope":
+        header, body = _object(payload.get("header")), _object(payload.get("event"))
+        event_type = _text(header.get("event_type")) or _text(body.get("type"))
+        if not event_type and (inbound.kind == "card" or "action" in payload):
+            event_type = _CARD_ACTION
+        message = _object(body.get("message"))
+        return cls(
+            payload,
+            # An event without an id of its own still has the frame's, which a re-push repeats.
+            _text(header.get("event_id")) or _text(payload.get("uuid")) or inbound.message_id,
+            event_type,
+            _text(message.get("message_id")) if event_type == _MESSAGE else None,
+            _text(message.get("chat_id")) or _text(body.get("chat_id")) or _text(body.get("open_chat_id")),
+        )
+
+    def take_token(self) -> str | None:
+        """Remove the verification token from the payload, so that it is stored nowhere, and return it."""
+        header = self.payload.get("header")
+        if isinstance(header, dict) and "token" in header:
+            return _text(header.pop("token"))  # pyright: ignore[reportUnknownArgumentType]
+        # In the old card callback `token` is the card's; only schema 1.0 has the verification token at the top.
+        return _text(self.payload.pop("token", None)) if "uuid" in self.payload else None
+
+
+def _same_token(link: Link, token: str | None) -> bool:
+    expected = link.spec.verification_token
+    if expected is None or not expected.get_secret_value():
+        return True
+    given = (token or "").encode("utf-8", "surrogatepass")
+    return hmac.compare_digest(expected.get_secret_value().encode(), given)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

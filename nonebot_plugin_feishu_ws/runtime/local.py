@@ -1,0 +1,53 @@
+"""The local Feishu inside the process: `FEISHU_WS__SANDBOX=true`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nonebot.log import logger
+from pydantic import SecretStr
+
+from ..config import SettingsError
+from ..connectors import ConnectorSpec
+
+if TYPE_CHECKING:
+    from feishu_sandbox import Sandbox
+
+
+async def start_sandbox(specs: Sequence[ConnectorSpec], locale: str) -> tuple["Sandbox", list[ConnectorSpec]]:
+    """Start a local Feishu with an app for each connector, two users and a group they all share.
+
+    Args:
+        specs: Connectors declared in configuration. With none, one called `butler` is made up.
+        locale: Language of the chat page, `zh_CN` or `en_US`.
+
+    Returns:
+        The sandbox, and the connectors to run on it.
+
+    Raises:
+        SettingsError: The sandbox's requirements are not installed.
+    """
+    try:
+        from feishu_sandbox import Sandbox
+    except ImportError as error:
+        raise SettingsError(
+            f"FEISHU_WS__SANDBOX needs {error.name}: pip install 'nonebot-plugin-feishu-ws[sandbox]'"
+        ) from error
+    sandbox = Sandbox(locale=locale)
+    await sandbox.start()
+    world = sandbox.world
+    zh = locale == "zh_CN"
+    if not specs:
+        app = world.add_app("管家" if zh else "Butler")
+        specs = [ConnectorSpec(name="butler", app_id=app.app_id, app_secret=SecretStr(app.app_secret))]
+    else:
+        for spec in specs:
+            world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
+    apps = list(world.apps.values())
+    users = [world.add_user(name) for name in (("小明", "小红") if zh else ("Alice", "Bob"))]
+    for user in users:
+        for app in apps:
+            world.direct_chat(user, app)
+    world.add_group("大家" if zh else "Everyone", [*users, *apps])
+    world.add_group("话题" if zh else "Topics", [*users, *apps], topic=True)
+    logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
+    return sandbox, [spec.model_copy(update={"domain": sandbox.url}) for spec in specs]

@@ -1,0 +1,190 @@
+"""Puts the rooms together and runs them: from NoneBot's start-up to its shutdown."""
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import aiohttp
+import nonebot
+from nonebot.adapters.feishu import Adapter as StockAdapter
+
+from ..adapter import Bot, MessageEvent
+from ..butler import Butler, CommandsBrain, Turn, install, say, taken, tools
+from ..config import Settings
+from ..connectors import Link, Supervisor, Surroundings
+from ..delivery import Inbox, LogAction, LogBook
+from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
+from ..screening import speech
+from ..storage import Database
+from ..texts import Texts, locale_for
+from .bots import Bots
+from .dispatch import Dispatcher
+from .intake import Intake, Job, replayed
+
+if TYPE_CHECKING:
+    from feishu_sandbox import Sandbox
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
+
+_GRACE = 4.0  # seconds handlers may take to finish at shutdown
+_KEYS_KEPT = 48 * 3600.0  # seconds; Feishu pushes again for up to 7.1 h, the contract asks for 8
+_PRUNE_EVERY = 3600.0  # seconds
+
+_LOGGED = {
+    State.CONNECTING: (LogAction.WS_CONNECTING, "INFO"),
+    State.CONNECTED: (LogAction.WS_CONNECTED, "INFO"),
+    State.RECONNECTING: (LogAction.WS_RECONNECTING, "WARNING"),
+    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, "INFO"),
+    State.BLOCKED: (LogAction.WS_BLOCKED, "ERROR"),
+}
+
+
+class Runtime:
+    """Everything that runs, once.
+
+    Args:
+        settings: As loaded.
+        adapter: Where bots are registered.
+        database_url: Where events and logs are kept.
+    """
+
+    def __init__(self, settings: Settings, adapter: StockAdapter, database_url: str) -> None:
+        self._settings = settings
+        self._bots = Bots(adapter)
+        self._database = Database(database_url)
+        self._inbox = Inbox(self._database)
+        self._logbook = LogBook(self._database)
+        self._dispatcher = Dispatcher(self._inbox, self._logbook, self._bots)
+        self._intake = Intake(self._inbox, self._logbook, self._dispatcher.submit, self._dispatcher.click)
+        self._supervisor: Supervisor | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._sandbox: Sandbox | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        if settings.butler == "commands":
+            brain = CommandsBrain(tools, command_starts=sorted(nonebot.get_driver().config.command_start), taken=taken)
+            install(Butler(brain), self._turn)
+
+    async def prepare(self) -> None:
+        """Bring the database up to date and begin to store. Part of NoneBot's start-up."""
+        await self._database.start()
+        await self._inbox.start()
+        await self._logbook.start()
+
+    async def open(self) -> None:
+        """Connect, and hand out what an earlier run left undone. After every plugin has started up."""
+        specs = list(self._settings.connectors)
+        if self._settings.sandbox:
+            from .local import start_sandbox
+
+            locale = locale_for(self._settings.locale, self._settings.url)
+            self._sandbox, specs = await start_sandbox(specs, locale)
+        if not self._settings.enabled:
+            logger.info("FEISHU_WS__ENABLED is false: no connection is opened")
+            return
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        around = Surroundings(
+            session=self._session,
+            pacer=BootstrapPacer(),
+            policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
+            default_url=self._settings.url,
+        )
+        self._supervisor = Supervisor(around, self._intake.receive, self._on_status)
+        for spec in specs:
+            if not spec.enabled:
+                logger.info("%s: not enabled", spec.name)
+            elif spec.app_id in nonebot.get_bots():
+                logger.error("%s: %s is connected by another adapter already; it is left alone", spec.name, spec.app_id)
+            else:
+                self._supervisor.start(spec)
+        if not specs:
+            logger.warning("no connector is declared: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try")
+        await self._replay(self._supervisor)
+        self._tasks.append(asyncio.create_task(self._prune()))
+
+    async def close(self) -> None:
+        """Stop taking, let handlers finish, flush, close. Nothing is left running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        links = list(self._supervisor or ())
+        if self._supervisor is not None:
+            await self._supervisor.close()
+        await self._dispatcher.close(_GRACE)
+        for link in links:
+            self._bots.remove(link.spec.app_id)
+        await self._inbox.stop()
+        await self._logbook.stop()
+        if self._session is not None:
+            await self._session.close()
+        await self._database.close()
+        if self._sandbox is not None:
+            await self._sandbox.stop()
+
+    async def _replay(self, supervisor: Supervisor) -> None:
+        for row in await self._inbox.unfinished():
+            link = supervisor.get(row.connector)
+            if link is not None:
+                self._dispatcher.submit(replayed(link, row))
+
+    async def _prune(self) -> None:
+        while True:
+            await self._inbox.prune(_KEYS_KEPT)
+            await asyncio.sleep(_PRUNE_EVERY)
+
+    def _on_status(self, link: Link, status: Status) -> None:
+        action, level = _LOGGED[status.state]
+        error = "" if status.error is None else f": {status.error}"
+        logger.log(logging.getLevelName(level), "%s: %s%s", link.spec.name, status.state, error)
+        self._logbook.write(
+            action,
+            level=level,
+            connector=link.spec.app_id,
+            name=link.spec.name,
+            detail={"attempt": status.attempt, "error": str(status.error) if status.error else None},
+        )
+        if status.state is State.CONNECTED:
+            # NoneBot hears of the bot as soon as it is connected and known, not at its first message.
+            task = asyncio.create_task(self._introduce(link))
+            self._tasks.append(task)
+            task.add_done_callback(self._tasks.remove)
+
+    async def _introduce(self, link: Link) -> None:
+        await self._bots.of(link)
+
+    def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
+        assert self._supervisor is not None
+        link = self._supervisor.get(bot.self_id)
+        assert link is not None
+        texts = Texts(locale_for(self._settings.locale, link.base_url))
+        return Turn(
+            text=speech(event) or "",
+            connector=link.spec.name,
+            app_id=bot.self_id,
+            chat_id=event.chat_id,
+            thread_id=event.thread_id,
+            open_id=event.get_user_id(),
+            texts=texts,
+            bot=bot,
+            event=event,
+            status=lambda: _status(link, bot, texts),
+            say=lambda text: say(bot, event, text),
+        )
+
+
+def _status(link: Link, bot: Bot, texts: Texts) -> str:
+    status = link.status
+
+    def at(moment: datetime | None) -> str:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else texts.never()
+
+    return texts.status(
+        bot.identity.app_name,
+        link.spec.name,
+        status.state,
+        at(status.connected_at),
+        at(status.last_heartbeat),
+        str(status.error) if status.error else None,
+    )

@@ -1,0 +1,99 @@
+"""The main job: `bot.py` in its own process, two connectors, a Feishu in another process; both answer, only when spoken to."""
+
+import json
+
+from feishu_sandbox import App, Chat, Message, Sandbox, User
+
+
+def connectors(*apps: App, **policy: object) -> str:
+    return json.dumps(
+        [
+            {"name": app.name.lower(), "app_id": app.app_id, "app_secret": app.app_secret, **policy}
+            for app in apps
+        ]
+    )
+
+
+def plain(message: Message) -> str:
+    """What a person reads in a text or a post."""
+    if message.msg_type != "post":
+        return message.text
+    lines = message.content.get("content") or next(iter(message.content.values()))["content"]
+    return "\n".join("".join(str(node.get("text", "")) for node in line) for line in lines)
+
+
+async def answer(sandbox: Sandbox, app: App, asked: Message) -> Message:
+    return await sandbox.world.wait_for(
+        lambda message: message.sender is app and message.parent_id == asked.message_id, timeout=15
+    )
+
+
+async def test_two_connectors_answer_and_only_when_addressed(feishu_sandbox: Sandbox, start_bot) -> None:
+    world = feishu_sandbox.world
+    alice: User = world.add_user("Alice")
+    first, second = world.add_app("First"), world.add_app("Second")
+    bot = await start_bot(FEISHU_WS__URL=feishu_sandbox.url, FEISHU_WS__CONNECTORS=connectors(first, second))
+    for app in (first, second):
+        await feishu_sandbox.hub.wait_connected(app)
+
+    for app in (first, second):  # direct chat
+        chat = world.direct_chat(alice, app)
+        reply = await answer(feishu_sandbox, app, await world.say(alice, chat, "help"))
+        assert app.name in plain(reply)
+        assert "whoami" in plain(reply)
+
+    group: Chat = world.add_group("Everyone", [alice, first, second])
+    ignored = await world.say(alice, group, "help")
+    for_first = await world.say(alice, group, "@First help", mentions=[first])
+    for_second = await world.say(alice, group, "@Second whoami", mentions=[second])
+    assert first.name in plain(await answer(feishu_sandbox, first, for_first))
+    assert alice.open_id(second) in plain(await answer(feishu_sandbox, second, for_second))
+
+    # Events of one chat are handled in order: had anybody answered the first message, it would be here by now.
+    said = [m for m in world.messages_in(group) if isinstance(m.sender, App)]
+    assert sorted((m.parent_id or "") for m in said) == sorted([for_first.message_id, for_second.message_id])
+    assert all(m.parent_id != ignored.message_id for m in said)
+
+    assert await bot.stop() == 0
+    output = "".join(bot.output)
+    assert first.app_secret not in output
+    assert second.app_secret not in output
+    assert "Traceback" not in output
+
+
+async def test_a_bad_secret_disturbs_nobody(feishu_sandbox: Sandbox, start_bot) -> None:
+    world = feishu_sandbox.world
+    alice = world.add_user("Alice")
+    good, bad = world.add_app("Good"), world.add_app("Bad")
+    declared = json.loads(connectors(bad, good))
+    declared[0]["app_secret"] = "not-the-secret"
+    bot = await start_bot(FEISHU_WS__URL=feishu_sandbox.url, FEISHU_WS__CONNECTORS=json.dumps(declared))
+    await feishu_sandbox.hub.wait_connected(good)
+    asked = await world.say(alice, world.direct_chat(alice, good), "status")
+    assert "已连接" in plain(await answer(feishu_sandbox, good, asked))
+    await bot.line("blocked")
+    assert await bot.stop() == 0
+    assert "not-the-secret" not in "".join(bot.output)
+
+
+async def test_what_was_acked_survives_a_kill(feishu_sandbox: Sandbox, start_bot, tmp_path) -> None:
+    """A message taken in while nothing could be answered is answered after the process was killed and started again."""
+    world = feishu_sandbox.world
+    alice, app = world.add_user("Alice"), world.add_app("Butler")
+    script = tmp_path / "stuck.py"
+    script.write_text(
+        "import asyncio, nonebot\nnonebot.init()\nnonebot.load_plugin('nonebot_plugin_feishu_ws')\n"
+        "from nonebot import on_message\n"
+        "@on_message(priority=1).handle()\n"
+        "async def stuck():\n    print('STUCK', flush=True)\n    await asyncio.Event().wait()\n"
+        "nonebot.run()\n"
+    )
+    settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
+    stuck = await start_bot(script, **settings)
+    await feishu_sandbox.hub.wait_connected(app)
+    asked = await world.say(alice, world.direct_chat(alice, app), "help")
+    await stuck.line("STUCK")
+    await stuck.kill()
+
+    await start_bot(**settings)
+    assert "whoami" in plain(await answer(feishu_sandbox, app, asked))

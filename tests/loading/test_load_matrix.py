@@ -1,0 +1,152 @@
+"""The plugin loads wherever NoneBot runs. Each case is a process of its own, as a user's bot is."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+# What every case prints, as one JSON line, once the plugin is loaded.
+REPORT = """
+import json, sys
+plugin = nonebot.load_plugin("nonebot_plugin_feishu_ws")
+adapter = nonebot.get_adapters().get("Feishu")
+print(json.dumps({
+    "loaded": plugin is not None,
+    "adapter": type(adapter).__module__ if adapter else None,
+    "lark_oapi": sorted(name for name in sys.modules if name.split(".")[0] == "lark_oapi"),
+    "meta": plugin and {
+        "name": plugin.metadata.name, "type": plugin.metadata.type, "homepage": plugin.metadata.homepage,
+        "config": plugin.metadata.config is not None, "adapters": sorted(plugin.metadata.supported_adapters or []),
+    },
+}))
+"""
+
+
+def run(tmp_path: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in an empty project, with nothing of ours in the environment."""
+    file = tmp_path / "bot.py"
+    file.write_text(textwrap.dedent(script), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:nonebot_plugin_feishu_ws", str(file)],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def report(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    assert lines, result.stdout + result.stderr
+    return json.loads(lines[-1])
+
+
+@pytest.mark.parametrize("stock_first", [False, True], ids=["alone", "stock adapter first"])
+@pytest.mark.parametrize("driver", ["~fastapi", "~none", "~fastapi+~httpx+~websockets"])
+def test_loads_under_every_driver(tmp_path: Path, driver: str, stock_first: bool) -> None:
+    """Stock's adapter needs an ASGI server and an HTTP client; where it cannot be registered there is no such case."""
+    possible = driver == "~fastapi+~httpx+~websockets"
+    register = """
+        from nonebot.adapters.feishu import Adapter
+        nonebot.get_driver().register_adapter(Adapter)
+    """
+    script = "import nonebot\nnonebot.init()\n" + (textwrap.dedent(register) if stock_first and possible else "") + REPORT
+    found = report(run(tmp_path, script, DRIVER=driver))
+
+    assert found["loaded"]
+    hosted_by_stock = stock_first and possible
+    expected = "nonebot.adapters.feishu" if hosted_by_stock else "nonebot_plugin_feishu_ws"
+    assert str(found["adapter"]).startswith(expected)
+    assert found["lark_oapi"] == []
+    assert found["meta"] == {
+        "name": "飞书长连接",
+        "type": "application",
+        "homepage": "https://github.com/nonebot/nonebot-plugin-feishu-ws",
+        "config": True,
+        "adapters": ["~feishu"],
+    }
+
+
+def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
+    """The plugin store tries plugins under a driver with every mixin, whose app is None and whose asgi raises."""
+    (tmp_path / "hollow.py").write_text(
+        textwrap.dedent(
+            """
+            from nonebot.drivers import (
+                ASGIMixin, HTTPClientMixin, HTTPServerSetup, WebSocketClientMixin, WebSocketServerSetup, combine_driver,
+            )
+            from nonebot.drivers.none import Driver as NoneDriver
+
+            class Serving(NoneDriver, ASGIMixin):
+                type = "hollow"
+                @property
+                def server_app(self): return None
+                @property
+                def asgi(self): raise NotImplementedError
+                def setup_http_server(self, setup): raise NotImplementedError
+                def setup_websocket_server(self, setup): raise NotImplementedError
+
+            class Driver(Serving): pass
+            """
+        ),
+        encoding="utf-8",
+    )
+    script = "import nonebot\nnonebot.init(driver='hollow')\n" + REPORT
+    found = report(run(tmp_path, script, PYTHONPATH=str(tmp_path)))
+    assert found["loaded"]
+    assert found["lark_oapi"] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"FEISHU_WS__URI": "feishu"}, ["FEISHU_WS__URI", "there is no such setting", "DATABASE_URL", "SANDBOX"]),
+        ({"FEISHU_WS__URL": "http://open.feishu.cn"}, ["FEISHU_WS__URL", "feishu"]),
+        ({"FEISHU_WS__BUTLER": "robot"}, ["FEISHU_WS__BUTLER", "'commands'", "'off'"]),
+        ({"FEISHU_WS__CONNECTORS": "{oops"}, ["FEISHU_WS__CONNECTORS", "JSON list"]),
+        (
+            {"FEISHU_WS__CONNECTORS": '[{"name": "A b", "app_id": "cli_a", "app_secret": "canary"}]'},
+            ["FEISHU_WS__CONNECTORS[0].name", "a-z, 0-9 and -"],
+        ),
+        (
+            {"FEISHU_WS__CONNECTORS": '[{"name": "a", "app_id": "cli_a", "app_secret": "canary", "alow_dm": true}]'},
+            ["FEISHU_WS__CONNECTORS[0].alow_dm", "allow_dm"],
+        ),
+        (
+            {
+                "FEISHU_WS__CONNECTORS": '[{"name": "a", "app_id": "cli_a", "app_secret": "canary"},'
+                ' {"name": "a", "app_id": "cli_b", "app_secret": "canary"}]'
+            },
+            ["FEISHU_WS__CONNECTORS", "name must be unique"],
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, environment: dict[str, str], said: list[str]) -> None:
+    """A typo stops the plugin with a message that names the setting and what is valid, and shows no value."""
+    result = run(tmp_path, "import nonebot\nnonebot.init()\n" + REPORT, DRIVER="~none", **environment)
+    assert report(result)["loaded"] is False
+    for words in said:
+        assert words in result.stdout
+    assert "canary" not in result.stdout + result.stderr
+
+
+def test_flat_names_work_too(tmp_path: Path) -> None:
+    """`FEISHU_WS_URL` stands for `FEISHU_WS__URL`; the scoped name wins."""
+    script = """
+        import nonebot
+        nonebot.init()
+        nonebot.load_plugin("nonebot_plugin_feishu_ws")
+        from nonebot_plugin_feishu_ws.config import load_settings
+        settings = load_settings()
+        print(settings.url, settings.enabled)
+    """
+    flat = run(tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS_ENABLED="false")
+    assert "https://open.larksuite.com False" in flat.stdout
+    both = run(tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS__URL="wss://open.feishu.cn/x")
+    assert "https://open.feishu.cn True" in both.stdout
