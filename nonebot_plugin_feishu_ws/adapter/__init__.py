@@ -1,0 +1,37 @@
+"""What NoneBot sees of a connector: adapter, bot, typed events."""
+
+from .adapter import Adapter, ensure_adapter
+from .bot import Bot
+from .card_action import (
+    ANSWER_DEADLINE,
+    CardAction,
+    CardActionDetail,
+    CardActionEvent,
+    CardContext,
+    CardOperator,
+    Toast,
+)
+from .errors import ActionFailed, NetworkError
+from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
+from .parse import parse_event
+
+__all__ = [
+    "ANSWER_DEADLINE",
+    "ActionFailed",
+    "Adapter",
+    "Bot",
+    "CardAction",
+    "CardActionDetail",
+    "CardActionEvent",
+    "CardContext",
+    "CardOperator",
+    "FeishuEvent",
+    "GroupMessageEvent",
+    "MessageEvent",
+    "NetworkError",
+    "NoticeEvent",
+    "PrivateMessageEvent",
+    "Toast",
+    "ensure_adapter",
+    "parse_event",
+]

@@ -1,0 +1,147 @@
+"""The bot NoneBot's plugins get: the stock one's interface on our REST client."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from nonebot.adapters import Adapter as BaseAdapter
+from nonebot.adapters import Event as BaseEvent
+from nonebot.adapters import feishu as stock
+from nonebot.adapters.feishu import log
+from nonebot.adapters.feishu.config import BotConfig
+from nonebot.adapters.feishu.models import BotInfo as StockBotInfo
+from nonebot.adapters.feishu.models import Reply
+from nonebot.message import handle_event
+from nonebot.utils import escape_tag
+from pydantic import HttpUrl
+from typing_extensions import override
+
+from ..openapi import BotInfo, FeishuClient, FeishuError
+from .card_action import CardActionEvent
+from .mentions import note_mention, note_nickname
+from .normalise import as_object, as_objects, quoted_message
+from .send import Sendable, send
+
+QUOTE_TIMEOUT = 2.0
+"""Seconds an event waits for the message it quotes; without it `event.reply` is None."""
+
+
+class Bot(stock.Bot):
+    """One connector as NoneBot sees it.
+
+    Parameters:
+        adapter: the registered Feishu adapter, ours or the stock one (see `ensure_adapter`).
+        self_id: the app id.
+        client: the app's REST client.
+        identity: the bot itself, as `client.bot_info()` gives it.
+        connector: the connector's name.
+    """
+
+    platform = "feishu"
+    # Alconna's target selection asks for this attribute; NoneBot's Bot would make an API call of the name.
+
+    def __init__(
+        self, adapter: BaseAdapter, self_id: str, *, client: FeishuClient, identity: BotInfo, connector: str
+    ) -> None:
+        config = BotConfig(
+            app_id=self_id,
+            app_secret="",
+            verification_token="",
+            is_lark=client.base_url.removesuffix("/").endswith(".larksuite.com"),
+            api_base=HttpUrl(client.base_url),
+            protocol="ws",
+        )
+        super().__init__(adapter, self_id, bot_config=config, bot_info=_stock_info(identity))  # pyright: ignore[reportArgumentType] (never more than BaseAdapter is used)
+        self.client = client
+        self.identity = identity
+        self.connector = connector
+
+    @override
+    async def send(
+        self,
+        event: BaseEvent,
+        message: Sendable,
+        *,
+        at_sender: bool = False,
+        reply_message: bool = True,
+        uuid: str | None = None,
+        in_thread: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Answer an event: reply to its message, in its topic if it has one.
+
+        If that message is gone, or with `reply_message=False`, the answer is a new message in the chat.
+        Text, mentions, pictures and rich text are one message; what needs its own (files, cards …) follows.
+
+        Parameters:
+            at_sender: mention whoever caused the event, unless the chat is direct.
+            reply_message: quote the message answered.
+            uuid: up to 46 characters; Feishu sends at most one message per uuid in an hour, so give the same
+                one when you try again. Generated if not given.
+            in_thread: answer in the message's topic, opening one if need be. Default: if it is in one.
+
+        Returns:
+            Feishu's answer for the (first) message sent: `["data"]["message_id"]` and so on.
+
+        Raises:
+            ActionFailed, NetworkError: see `call_api`.
+            ValueError: the message is empty, or the event has neither a message nor a chat.
+        """
+        return await send(
+            self,
+            event,
+            message,
+            at_sender=at_sender,
+            reply_message=reply_message,
+            uuid=uuid,
+            in_thread=in_thread,
+            **kwargs,
+        )
+
+    @override
+    async def handle_event(self, event: stock.Event) -> None:
+        """Complete an event (to_me, mention, quoted message) and run NoneBot's matchers on it to the end."""
+        if isinstance(event, stock.MessageEvent):
+            note_mention(event, self.identity.open_id)
+            note_nickname(event, self.config.nickname)
+            event.reply = await self._quoted(event)
+            await handle_event(self, event)
+        elif isinstance(event, CardActionEvent):
+            event.bind(self.client)
+            try:
+                await handle_event(self, event)
+            finally:
+                event.finish()
+        else:
+            await handle_event(self, event)
+
+    async def _quoted(self, event: stock.MessageEvent) -> Reply | None:
+        parent_id = event.event.message.parent_id
+        if not parent_id or parent_id == event.message_id:
+            return None
+        try:
+            async with asyncio.timeout(QUOTE_TIMEOUT):
+                body = await self.client.request("GET", f"im/v1/messages/{quote(parent_id, safe='')}")
+        except (FeishuError, TimeoutError) as error:
+            log(
+                "DEBUG",
+                f"No message to quote for {escape_tag(event.message_id)}: {escape_tag(repr(error))}",
+            )
+            return None
+        items = as_objects(as_object(body.get("data")).get("items"))
+        return Reply.model_validate(quoted_message(items[0])) if items else None
+
+
+def _stock_info(identity: BotInfo) -> StockBotInfo:
+    facts: Mapping[str, Any] = {
+        "activate_status": identity.activate_status or 0,
+        "app_name": identity.app_name,
+        "avatar_url": identity.avatar_url,
+        "ip_white_list": [],
+        "open_id": identity.open_id,
+    }
+    try:
+        return StockBotInfo.model_validate(facts)
+    except ValueError:  # a bot without an avatar
+        return StockBotInfo.model_construct(**facts)
