@@ -34,6 +34,8 @@ class Control:
 
     async def add(self, request: web.Request) -> web.Response:
         """A fault as JSON, e.g. ``{"kind": "bootstrap", "how": "code", "code": 1, "times": 2}``."""
+        if request.content_type != "application/json":  # a foreign web page can not send that unasked
+            return web.json_response({"error": "Content-Type must be application/json"}, status=415)
         try:
             body: object = await request.json()
             fault = read_fault(body)

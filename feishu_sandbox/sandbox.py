@@ -64,7 +64,7 @@ class Sandbox:
         """Bind and serve. Raises OSError if the port is taken, RuntimeError if already started."""
         if self._runner is not None:
             raise RuntimeError("the sandbox is already started")
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self._runner = runner
         site = web.TCPSite(runner, self._host, self._port)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ..rules import Rules
 from ..world import App, Chat, Json, Message, World
-from ..world.loose import as_object
+from ..world.loose import parse_object
 from .errors import NOT_IN_CHAT, ApiError, bad_field, bad_json, invalid, unknown_id
 from .limits import Limits, SentOnce
 from .tokens import Tokens
@@ -112,10 +112,7 @@ async def json_body(request: web.Request) -> Json:
     raw = await request.read()
     if not raw:
         return {}
-    try:
-        body = as_object(await request.json())
-    except (ValueError, LookupError):
-        body = None
+    body = parse_object(raw)
     if body is None:
         raise bad_json()
     return body

@@ -3,14 +3,13 @@
 Source: Feishu, "发送消息内容结构"; facts, "Messages" (post without an outer key) and limits table (sizes).
 """
 
-import json
 import re
 from typing import Any
 
 from ..rules import Rules
 from ..world import App, Json, Mention, User, World
 from ..world.contents import SENDABLE_TYPES
-from ..world.loose import as_list, as_object
+from ..world.loose import as_list, as_object, parse_object
 from .errors import BAD_CARD, TOO_LONG, ApiError, invalid
 
 _AT = re.compile(r'<at user_id="([^"]*)">.*?</at>', re.DOTALL)
@@ -37,10 +36,7 @@ class ContentReader:
         )
         if len(content.encode("utf-8", "surrogatepass")) > limit:
             raise ApiError(*TOO_LONG)
-        try:
-            body = as_object(json.loads(content))
-        except (ValueError, RecursionError):
-            body = None
+        body = parse_object(content)
         if body is None:
             raise invalid("content is not a string in json format.")
         match msg_type:

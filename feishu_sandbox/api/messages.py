@@ -1,10 +1,8 @@
 """``/im/v1/messages``: send, reply, read, edit, recall (facts, "Messages")."""
 
-import json
-
 from ..world import TENANT_KEY, App, Chat, Json, Message, User
 from ..world.events import content_for_receiver
-from ..world.loose import as_object
+from ..world.loose import parse_object
 from .call import Call
 from .contents import ContentReader, check_card, updatable
 from .errors import (
@@ -171,10 +169,7 @@ def read_card(call: Call, text: str) -> Json:
     """A card from its JSON text. Raises ApiError."""
     if len(text.encode("utf-8", "surrogatepass")) > call.platform.rules.max_card_size:
         raise ApiError(*TOO_LONG)
-    try:
-        card = as_object(json.loads(text))
-    except (ValueError, RecursionError):
-        card = None
+    card = parse_object(text)
     if card is None:
         raise invalid("content is not a string in json format.")
     check_card(card)

@@ -4,7 +4,6 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,6 +11,7 @@ from aiohttp import web
 from ..faults import BootstrapFault, Faults, HandshakeFault
 from ..rules import Rules
 from ..world import App, World
+from ..world.loose import parse_object
 from .connection import Connection, corked, sleep_for_ever
 from .hub import Hub
 
@@ -49,11 +49,7 @@ class Endpoint:
 
     async def bootstrap(self, request: web.Request) -> web.StreamResponse:
         """``POST /callback/ws/endpoint`` with ``{AppID, AppSecret}``."""
-        try:
-            body: object = await request.json()
-        except ValueError:
-            body = None
-        fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+        fields = parse_object(await request.read()) or {}
         app_id, secret = str(fields.get("AppID") or ""), str(fields.get("AppSecret") or "")
         if fault := self._faults.take(BootstrapFault, app_id):
             return await self._failed(fault)

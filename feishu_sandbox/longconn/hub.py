@@ -47,7 +47,7 @@ class Hub(Watch):
         """Deliver an event, by the schedule until it is acknowledged."""
         fault = self._faults.take(PushFault, app.app_id, lambda f: _matches(f, envelope))
         delivery = Delivery(app=app, envelope=envelope)
-        self.deliveries.append(delivery)
+        self.record(delivery)
         if fault is None:
             self._start(self._deliver(delivery, "event", 1))
         elif fault.copies:
@@ -72,7 +72,7 @@ class Hub(Watch):
         """
         fault = self._faults.take(PushFault, app.app_id, lambda f: _matches(f, envelope))
         delivery = Delivery(app=app, envelope=envelope)
-        self.deliveries.append(delivery)
+        self.record(delivery)
         frame_type, copies = (fault.frame_type, fault.copies) if fault else ("event", 1)
         ack = await self._attempt(delivery, frame_type, copies, self._rules.callback_timeout)
         if not any(delivery.pushes):
@@ -159,7 +159,7 @@ class Hub(Watch):
             connection.close_code = connection.ws.close_code
             connection.closed_at = asyncio.get_running_loop().time()
             for delivery in self.deliveries:
-                if delivery.state == "pending" and delivery.pushes[-1:] == [connection.conn_id]:
+                if delivery.pushes[-1:] == [connection.conn_id]:
                     delivery.settle(None)
             self._world.feed.publish(ChangeKind.DISCONNECTED, data=about)
             self.bell.ring()
@@ -173,7 +173,7 @@ class Hub(Watch):
             app=connection.app, envelope=new_envelope(connection.app, fault.event_type, fault.event)
         )
         delivery.pushes.append(connection.conn_id)
-        self.deliveries.append(delivery)
+        self.record(delivery)
         for frame in self._frames(delivery, connection, "event"):
             self._show(ChangeKind.FRAME_OUT, connection, frame)
             await connection.send_frame(frame)
@@ -195,14 +195,7 @@ class Hub(Watch):
         self, connection: Connection, frame: Frame, raw: bytes, headers: dict[str, str]
     ) -> None:
         message_id = headers.get("message_id", "")
-        delivery = next(
-            (
-                d
-                for d in reversed(self.deliveries)
-                if d.message_id == message_id and connection.conn_id in d.pushes
-            ),
-            None,
-        )
+        delivery = self.pushed_on(connection, message_id)
         code, data = _read_ack(frame.payload)
         ack = Ack(
             app_id=connection.app.app_id,

@@ -16,6 +16,14 @@ class Watch:
         self.deliveries: list[Delivery] = []
         """Every event and callback ever pushed, oldest first."""
         self.acks: list[Ack] = []
+        self._by_event: dict[str, Delivery] = {}
+        self._by_message: dict[str, Delivery] = {}
+
+    def record(self, delivery: Delivery) -> None:
+        """A delivery begins."""
+        self.deliveries.append(delivery)
+        self._by_event[delivery.event_id] = delivery
+        self._by_message[delivery.message_id] = delivery
 
     def online(self, app: App | None = None) -> list[Connection]:
         """The open connections, of one app or of all."""
@@ -72,11 +80,14 @@ class Watch:
 
     def acks_of(self, event_id: str) -> list[Ack]:
         """The acks of one event, in the order they came."""
-        return [ack for ack in self.acks if ack.event_id == event_id]
+        delivery = self._by_event.get(event_id)
+        return [] if delivery is None else delivery.acks
 
     def delivery(self, event_id: str) -> Delivery:
         """The delivery of an event. Raises KeyError if it was never pushed."""
-        for delivery in self.deliveries:
-            if delivery.event_id == event_id:
-                return delivery
-        raise KeyError(event_id)
+        return self._by_event[event_id]
+
+    def pushed_on(self, connection: Connection, message_id: str) -> Delivery | None:
+        """The delivery that was pushed on this connection under this message_id."""
+        delivery = self._by_message.get(message_id)
+        return delivery if delivery is not None and connection.conn_id in delivery.pushes else None

@@ -76,21 +76,15 @@ class State:
         return user
 
     def add_group(self, name: str, members: Iterable[Member], *, topic: bool = False) -> Chat:
-        """A new group, or topic group, of users and bots. Bots are told that they were added."""
-        chat = self._new_chat("group", name, members, topic=topic)
-        for app in chat.apps:
-            if chat.users:
-                self.push(app, "im.chat.member.bot.added_v1", events.bot_membership(chat, chat.users[0], app))
-        return chat
+        """A group, or topic group, as it is: no bot is told (they are by :meth:`add_bot`)."""
+        return self._new_chat("group", name, members, topic=topic)
 
     def direct_chat(self, user: User, app: App) -> Chat:
-        """The direct chat of a user and a bot; made on first use, and the bot told that it was entered."""
+        """The direct chat of a user and a bot; made on first use."""
         for chat in self.chats.values():
             if chat.chat_type == "p2p" and chat.users == [user] and chat.apps == [app]:
                 return chat
-        chat = self._new_chat("p2p", app.name, (user, app))
-        self.enter(user, chat)
-        return chat
+        return self._new_chat("p2p", app.name, (user, app))
 
     def _new_chat(
         self, chat_type: Literal["p2p", "group"], name: str, members: Iterable[Member], *, topic: bool = False
@@ -134,13 +128,6 @@ class State:
     def messages_in(self, chat: Chat) -> list[Message]:
         """The chat's messages, oldest first."""
         return [message for message in self.messages.values() if message.chat is chat]
-
-    def enter(self, user: User, chat: Chat) -> None:
-        """A user opens the direct chat with a bot."""
-        for app in chat.apps if chat.chat_type == "p2p" else ():
-            last = next(reversed(self.messages_in(chat)), None)
-            body = events.p2p_chat_entered(chat, user, app, last)
-            self.push(app, "im.chat.access_event.bot_p2p_chat_entered_v1", body)
 
     # What happens
 

@@ -37,7 +37,9 @@ class World(State):
             content = user_content(msg_type, text, keyed)
         parent = self.messages[reply_to] if isinstance(reply_to, str) else reply_to
         if thread is not None and parent is None:
-            parent = next(m for m in self.messages.values() if m.thread_id == thread)
+            parent = next((m for m in self.messages.values() if m.thread_id == thread), None)
+            if parent is None:
+                raise ValueError(f"no thread {thread}")
         return self.post(user, chat, msg_type, content, mentions=keyed, parent=parent, in_thread=bool(thread))
 
     async def click(self, user: User, message_id: str, action: Json) -> ClickResult:
@@ -73,6 +75,13 @@ class World(State):
         for reaction in tuple(message.reactions):
             if reaction.by is user and reaction.emoji == emoji:
                 self.remove_reaction(message, reaction)
+
+    def enter(self, user: User, chat: Chat) -> None:
+        """A user opens the direct chat with a bot."""
+        for app in chat.apps if chat.chat_type == "p2p" else ():
+            last = next(reversed(self.messages_in(chat)), None)
+            body = events.p2p_chat_entered(chat, user, app, last)
+            self.push(app, "im.chat.access_event.bot_p2p_chat_entered_v1", body)
 
     def read(self, user: User, chat: Chat) -> None:
         """A user reads a direct chat; the bot is told which of its messages (facts: groups do not tell)."""
