@@ -1,0 +1,36 @@
+"""The chat page: the local Feishu in a browser. :func:`attach` adds it to a web application."""
+
+from aiohttp import web
+
+from . import actions, routes
+from .assets import static
+from .guard import guarded
+from .live import close_streams
+from .platform import PAGE, Page, Platform
+
+__all__ = ["Platform", "attach"]
+
+
+def attach(app: web.Application, sandbox: Platform) -> None:
+    """Add the chat page to `app`: the page at `/`, everything it needs below `/sandbox/page/`.
+
+    Open event streams end when the application shuts down.
+    """
+    app[PAGE] = Page(sandbox)
+    app.on_shutdown.append(close_streams)
+    for method, path, handler in (
+        ("GET", "/", routes.index),
+        ("GET", "/sandbox/page/live", routes.live),
+        ("GET", "/sandbox/page/static/{name}", static),
+        ("GET", "/sandbox/page/media/{key}", actions.media),
+        ("POST", "/sandbox/page/users", routes.add_user),
+        ("POST", "/sandbox/page/apps", routes.add_app),
+        ("POST", "/sandbox/page/groups", routes.add_group),
+        ("POST", "/sandbox/page/members", routes.change_members),
+        ("POST", "/sandbox/page/say", actions.say),
+        ("POST", "/sandbox/page/upload", actions.upload),
+        ("POST", "/sandbox/page/click", actions.click),
+        ("POST", "/sandbox/page/react", actions.react),
+        ("POST", "/sandbox/page/withdraw", actions.withdraw),
+    ):
+        app.router.add_route(method, path, guarded(handler))
