@@ -35,24 +35,24 @@ class Caller:
         self._transport = transport
         self.tokens = TokenSource(self._grant, clock=clock)
 
-    async def json(self, request: Request, *, hide: Collection[str] = ()) -> Json:
-        """The whole body of an answer with `code` 0. What is in `hide` shows in no error."""
-        return await self._call(request, read, hide)
+    async def json(self, request: Request) -> Json:
+        """The whole body of an answer with `code` 0."""
+        return await self._call(request, read)
 
     async def file(self, request: Request) -> Answer:
         """An answer whose body is a file."""
-        return await self._call(request, lambda answer: read_download(answer) or answer, ())
+        return await self._call(request, lambda answer: read_download(answer) or answer)
 
-    async def _call(
-        self, request: Request, judge: Callable[[Answer], _T | ApiError], hide: Collection[str]
-    ) -> _T:
+    async def _call(self, request: Request, judge: Callable[[Answer], _T | ApiError]) -> _T:
         token = await self.tokens.get()
         result = judge(await self._transport.exchange(request, token))
         if isinstance(result, TokenInvalid) and (renewed := await self.tokens.renew(token)) is not None:
             token = renewed
             result = judge(await self._transport.exchange(request, token))
         if isinstance(result, ApiError):
-            raise _without(result, (self._app_secret, token.value, *hide))
+            # Not in one line with the raise: some loggers print the values of the names on that line.
+            result = _without(result, (self._app_secret, token.value, *request.secrets))
+            raise result
         return result
 
     async def _grant(self) -> tuple[str, float]:

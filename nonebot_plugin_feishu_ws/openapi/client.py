@@ -3,6 +3,7 @@
 import time
 import uuid as uuids
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Literal, cast
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ class FeishuClient:
         media_timeout: the same for uploads and downloads.
         clock: monotonic seconds, for the token's age.
 
-    Every call raises `TransportError`, `AnswerTooLarge` or an `ApiError` (see `errors`); ValueError on misuse.
+    Calls raise `TransportError`, `AnswerTooLarge` or an `ApiError` (see `errors`); ValueError on misuse.
     Paths in the docstrings are those of open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/.
     """
 
@@ -99,7 +100,8 @@ class FeishuClient:
         Returns:
             The whole body, `{"code": 0, …}`.
         """
-        return await self._caller.json(self._request(method, path, params, json, data, timeout))
+        request = self._request(method, path, params, json, data, timeout)
+        return await self._caller.json(request)
 
     async def tenant_access_token(self) -> str:
         """A valid token, for a client that speaks to Feishu itself."""
@@ -155,7 +157,7 @@ class FeishuClient:
         return parse(SentMessage, await self._data("POST", f"{_message(message_id)}/reply", None, body))
 
     async def update_card(self, message_id: str, card: Content) -> None:
-        """Replace a card of the bot's, within 14 days; both with `update_multi: true` (im-v1/message/patch)."""
+        """Replace a card of the bot's, within 14 days; both `update_multi: true` (im-v1/message/patch)."""
         await self._data("PATCH", _message(message_id), None, {"content": _text(card)})
 
     async def update_card_by_token(self, token: str, card: Mapping[str, object]) -> None:
@@ -164,8 +166,8 @@ class FeishuClient:
         Source: open.feishu.cn/document/ukTMukTMukTM/uMDO1YjLzgTN24yM4UjN. `token` is the click's (`c-…`).
         """
         body = {"token": token, "card": card}
-        request = self._request("POST", "interactive/v1/card/update", None, body)
-        await self._caller.json(request, hide=(token,))
+        request = replace(self._request("POST", "interactive/v1/card/update", None, body), secrets=(token,))
+        await self._caller.json(request)
 
     async def edit_message(
         self, message_id: str, msg_type: Literal["text", "post"], content: Content
@@ -290,7 +292,8 @@ class FeishuClient:
         )
 
     async def _data(self, method: str, path: str, params: Params | None = None, json: object = None) -> Json:
-        data = (await self._caller.json(self._request(method, path, params, json))).get("data")
+        request = self._request(method, path, params, json)
+        data = (await self._caller.json(request)).get("data")
         return cast("Json", data) if isinstance(data, dict) else {}
 
     async def _upload(self, path: str, form: Form) -> object:

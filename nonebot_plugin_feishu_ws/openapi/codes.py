@@ -1,8 +1,8 @@
 """Feishu's error codes, each with the type it becomes.
 
 Sources: feishu-facts.md (wire, limits), Feishu's generic error codes
-(open.feishu.cn/document/server-docs/api-call-guide/generic-error-code) and the code table of each endpoint that
-`FeishuClient` calls. A code that is not here is judged by its HTTP status.
+(open.feishu.cn/document/server-docs/api-call-guide/generic-error-code) and the code table of each endpoint
+that `FeishuClient` calls. A code that is not here is judged by its HTTP status.
 """
 
 from collections.abc import Mapping
@@ -96,12 +96,14 @@ _GROUPS: Mapping[type[ApiError], tuple[int, ...]] = {
         231003,  # not found
         231005,  # thread removed without a trace
         231008,
+        231011,  # recalled
         231018,  # invisible to the operator
         234040,
         99992354,  # message ids not existed (a card token taken for a message id, too)
     ),
     MessageLocked: (
         230017,  # the bot is not the owner of the resource
+        230026,  # no permission to recall it
         230031,  # older than 14 days
         230054,  # not for this type of message
         230071,  # edit: not the sender; reply: the group has no threads
@@ -119,6 +121,7 @@ _GROUPS: Mapping[type[ApiError], tuple[int, ...]] = {
     TooLarge: (230025, 234006, 234037),
     StreamClosed: (200850, 300309),
     InvalidRequest: (
+        9499,  # bad request
         10003,  # invalid parameter
         230001,
         230015,  # p2p chats cannot be shared

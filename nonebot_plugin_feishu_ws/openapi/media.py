@@ -1,5 +1,6 @@
 """Uploads and downloads: what the forms look like, and what a file is called."""
 
+from io import BytesIO
 from pathlib import PurePath
 from typing import Literal
 
@@ -34,9 +35,9 @@ def image_form(content: bytes, file_name: str) -> Form:
     """The form of im-v1/image/create, for use in messages."""
 
     def build() -> FormData:
-        form = FormData()
+        form = _form()
         form.add_field("image_type", "message")
-        form.add_field("image", content, filename=file_name, content_type="application/octet-stream")
+        _add_file(form, "image", content, file_name)
         return form
 
     return build
@@ -46,15 +47,12 @@ def file_form(content: bytes, file_name: str, file_type: FileType, duration: int
     """The form of im-v1/file/create; duration in milliseconds."""
 
     def build() -> FormData:
-        # quote_fields would percent-encode Chinese names, and Feishu would show them so.
-        form = FormData(quote_fields=False)
+        form = _form()
         form.add_field("file_type", file_type)
         form.add_field("file_name", file_name)
         if duration is not None:
             form.add_field("duration", str(duration))
-        form.add_field(
-            "file", content, filename=_header_safe(file_name), content_type="application/octet-stream"
-        )
+        _add_file(form, "file", content, file_name)
         return form
 
     return build
@@ -69,6 +67,17 @@ def download_of(answer: Answer) -> Download:
         answer.headers.get("Content-Type", ""),
         multipart.content_disposition_filename(parameters) or "",
     )
+
+
+def _form() -> FormData:
+    # Quoting would percent-encode Chinese names, and Feishu would show them so.
+    return FormData(quote_fields=False)
+
+
+def _add_file(form: FormData, name: str, content: bytes, file_name: str) -> None:
+    # As a stream: aiohttp writes bytes in one go, blocking the loop, and warns of it above 1 MiB.
+    stream = BytesIO(content)
+    form.add_field(name, stream, filename=_header_safe(file_name), content_type="application/octet-stream")
 
 
 def _header_safe(name: str) -> str:

@@ -1,8 +1,8 @@
 """The tenant_access_token: cached, refreshed early, fetched once at a time.
 
-Feishu's rule (…/auth-v3/auth/tenant_access_token_internal): a token lives two hours at most; while 30 minutes or
-more remain, asking again gives the *same* token; below that a new one, and both are valid. So the first token may
-already be old, and asking early is useless above the 30 minutes.
+Feishu's rule (…/auth-v3/auth/tenant_access_token_internal): a token lives two hours at most; while 30
+minutes or more remain, asking again gives the *same* token; below that a new one, and both are valid. So
+the first token may already be old, and asking early is useless above the 30 minutes.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from .errors import AppUnavailable, BadCredentials, FeishuError, RateLimited
 log = logging.getLogger("nonebot_plugin_feishu_ws.openapi")
 
 EARLY = 20 * 60.0
-"""Seconds before its end from which a new token is asked for: inside Feishu's 30 minutes, with room to fail."""
+"""Seconds before a token's end from which a new one is asked for: inside Feishu's 30 minutes."""
 COOLDOWN = 5.0
 """Seconds for which a final refusal (or a failed early refresh) is believed without asking again."""
 LONGEST_COOLDOWN = 60.0

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from urllib.parse import unquote
 
 import aiohttp
@@ -29,22 +30,24 @@ _SEGMENT = re.compile(r"(?:[\w\-.~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to send. The body stays out of the repr: one of them carries the app secret.
+    """What to send. Query and body stay out of the repr: one of them carries the app secret.
 
     Parameters:
         path: relative to `/open-apis/`, or absolute on the same host; no query.
         timeout: seconds for all of it.
         limit: bytes of (decompressed) answer to accept.
         body: JSON, encoded; or `form`, called for each try (a form can be sent only once).
+        secrets: what is in the body and may show in no error.
     """
 
     method: str
     path: str
     timeout: float
     limit: int
-    params: Params | None = None
+    params: Params | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
     form: Form | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Transport:
@@ -90,17 +93,14 @@ class Transport:
             spent = (time.monotonic() - started) * 1000
             log.debug("%s -> HTTP %d, %d bytes, %.0f ms", name, answer.status, len(answer.body), spent)
             return answer
-        # Some loggers print locals, and the frames of the cause hold the headers; a proxy's refusal quotes
-        # the proxy's password. Outside the except blocks, so that it is not the context either.
-        raise failure from (
-            None if isinstance(cause, aiohttp.ClientResponseError) else cause.with_traceback(None)
-        )
+        # Outside the except blocks, so that nothing but the bare cause hangs on our error.
+        raise failure from _bare(cause)
 
     async def _send(self, request: Request, path: str, token: Token | None) -> Answer:
         async with self._session.request(
             request.method,
             self.base_url.with_path(path, encoded=True).with_query(_query(request.params)),
-            data=request.form() if request.form else request.body,
+            data=_body(request),
             headers=_headers(request, token),
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=request.timeout, connect=CONNECT_TIMEOUT),
@@ -134,6 +134,13 @@ def _headers(request: Request, token: Token | None) -> dict[str, str]:
     return headers
 
 
+def _body(request: Request) -> aiohttp.FormData | BytesIO | None:
+    if request.form is not None:
+        return request.form()
+    # A stream, because aiohttp warns of large bytes.
+    return None if request.body is None else BytesIO(request.body)
+
+
 def _query(params: Params | None) -> list[tuple[str, str]]:
     def text(value: QueryValue) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -153,6 +160,17 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             response.close()
             raise AnswerTooLarge(limit)
     return bytes(content)
+
+
+def _bare(error: Exception) -> Exception | None:
+    """The error without frames: some loggers print locals, and those frames hold the request's headers.
+
+    A proxy's refusal is left out altogether, because its text quotes the proxy's password.
+    """
+    if isinstance(error, aiohttp.ClientResponseError):
+        return None
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _describe(error: Exception) -> str:

@@ -50,7 +50,7 @@ def refusal(
 
 @dataclass
 class Platform:
-    """`reply` answers API calls, `grant` the token endpoint; tokens in `revoked` are refused with `refuse_with`."""
+    """`reply` answers API calls, `grant` token requests; `revoked` tokens get `refuse_with`."""
 
     calls: list[Call] = field(default_factory=list)
     grants: list[Call] = field(default_factory=list)

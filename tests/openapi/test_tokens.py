@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiohttp import web
+
 from nonebot_plugin_feishu_ws.openapi import (
     BadCredentials,
     InvalidRequest,

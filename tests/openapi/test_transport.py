@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
 from nonebot_plugin_feishu_ws.openapi import (
     AnswerTooLarge,
+    ApiError,
     FeishuClient,
     RequestTimeout,
     ServerError,
@@ -201,9 +203,8 @@ async def test_a_proxy_of_its_own(platform, make_client):
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     client = make_client(proxy=f"http://user:canary-proxy-pw@127.0.0.1:{port}")
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(ApiError, match="HTTP 407"):
         await client.bot_info()
-    assert "407" in str(caught.value)
     assert seen[0].startswith(f"POST {platform.url}/open-apis/auth/v3/tenant_access_token/internal HTTP/1.1")
     assert "Proxy-Authorization: Basic " in seen[0]
     assert platform.grants == []
