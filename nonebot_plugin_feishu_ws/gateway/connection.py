@@ -121,7 +121,9 @@ class LongConnection:
     @property
     def counters(self) -> Mapping[str, int]:
         """How often since creation: `events`, `acked` (200), `failed` (500), `lost_acks`, `malformed_frames`,
-        `unknown_frames`, `pings`, `connections`. A copy; what never happened is missing."""
+        `unknown_frames`, `dropped_partials`, `pings`, `connections`. A copy; what never happened is
+        missing.
+        """
         return dict(self._facts.counters)
 
     def start(self) -> None:

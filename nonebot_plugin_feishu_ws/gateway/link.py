@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import aiohttp
@@ -121,7 +122,7 @@ class Link:
         self._pool = pool
         self._timings = timings
         self._max_payload = limits.payload
-        self._partials = Reassembler(limits, timings.fragments)
+        self._partials = Reassembler(limits, timings.fragments, partial(facts.complain, "dropped_partials"))
         self._liveness = Liveness(timings, uptime())
         self._stalled = False
         self._open = True

@@ -5,6 +5,7 @@ than once. An event is forgotten as soon as it is complete, so one that is pushe
 exactly once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .errors import FrameError
@@ -24,15 +25,16 @@ class Reassembler:
     Args:
         limits: bounds on count and bytes; what does not fit pushes out the oldest.
         lifetime: seconds an event may take from its first fragment to its last.
+        dropped: told about each event that was given up, in words.
     """
 
-    def __init__(self, limits: Limits, lifetime: float) -> None:
+    def __init__(self, limits: Limits, lifetime: float, dropped: Callable[[str], None]) -> None:
         self._limits = limits
         self._lifetime = lifetime
+        self._dropped = dropped
         # Oldest first. The total is part of the key: a resend may be cut differently.
         self._partials: dict[tuple[str, int], _Partial] = {}
         self.size = 0
-        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._partials)
@@ -80,8 +82,10 @@ class Reassembler:
             self._drop(oldest)
 
     def _drop(self, key: tuple[str, int]) -> None:
-        self._forget(key)
-        self.dropped += 1
+        partial = self._forget(key)
+        self._dropped(f"{key[0][:64]!r}, {len(partial.parts)} of {key[1]} fragments had come")
 
-    def _forget(self, key: tuple[str, int]) -> None:
-        self.size -= self._partials.pop(key).size
+    def _forget(self, key: tuple[str, int]) -> _Partial:
+        partial = self._partials.pop(key)
+        self.size -= partial.size
+        return partial
