@@ -1,0 +1,129 @@
+"""The database: one engine, sessions, and writes that survive being in somebody's way."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
+
+from .dialects import WRITES, explain, is_conflict, is_outage, make_engine, parse_url
+from .errors import DatabaseUnavailable
+from .migrate import migrate
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Database:
+    """One database. Make it, `start()` it, `close()` it; all on one event loop.
+
+    Args:
+        url: `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.
+        busy_timeout: seconds SQLite waits for another process's write.
+        connect_timeout: seconds to reach PostgreSQL, and to wait for a free connection.
+        command_timeout: seconds a PostgreSQL statement may take.
+        attempts: how often `write` tries when only others stand in the way.
+
+    Raises:
+        DatabaseUrlError: the URL is malformed, not supported, or its driver is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_timeout: float = 2.0,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 15.0,
+        attempts: int = 4,
+    ) -> None:
+        self._url = parse_url(url)
+        self._engine = make_engine(
+            self._url,
+            busy_timeout=busy_timeout,
+            connect_timeout=connect_timeout,
+            command_timeout=command_timeout,
+        )
+        self._writer = self._engine.execution_options(**{WRITES: True})
+        self._connect_timeout = connect_timeout
+        self._attempts = attempts
+        # SQLite has one writer. In one process waiting in line is faster and fairer than polling for the
+        # lock.
+        self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+
+    @override
+    def __repr__(self) -> str:
+        return f"Database({self._url.render_as_string(hide_password=True)!r})"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """SQLite: one file, one writer at a time."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def path(self) -> Path | None:
+        """SQLite's file; None on PostgreSQL."""
+        return Path(self._url.database or "") if self.is_sqlite else None
+
+    async def start(self) -> None:
+        """Bring the schema up to date. May be called again after it failed, and by several processes at once.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached or opened.
+            MigrationError: the schema could not be brought up to date; nothing was changed.
+        """
+        await migrate(self._url, connect_timeout=self._connect_timeout)
+
+    async def close(self) -> None:
+        """Close every connection. The object can be used again after `start()`."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """A session for reading; what it loaded stays usable afterwards.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached or used.
+        """
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                yield session
+        except Exception as error:
+            if is_outage(error):
+                raise DatabaseUnavailable(explain(error)) from error
+            raise
+
+    async def write(self, work: Callable[[AsyncSession], Awaitable[_T]]) -> _T:
+        """Run `work` in one transaction and commit it.
+
+        Where only others stood in the way (a lock, a deadlock, a serialization failure) nothing was
+        committed, and it is run again with a fresh session a few times: `work` must not leave anything
+            behind but rows.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached or used, or stayed locked. Whether the
+                transaction was committed is unknown if the connection broke.
+            Exception: whatever else `work` or the commit raised, such as IntegrityError; nothing was
+                committed.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session:
+                    result = await work(session)
+                    await session.commit()
+                    return result
+            except Exception as error:
+                if is_conflict(error) and attempt < self._attempts:
+                    _log.debug("transaction stood in somebody's way, again: %s", explain(error))
+                elif is_outage(error):
+                    raise DatabaseUnavailable(explain(error)) from error
+                else:
+                    raise
+            await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - not for secrecy
