@@ -1,4 +1,4 @@
-"""What a person does on the page, over `fetch`: JSON in, JSON out; what changed arrives on the event stream."""
+"""What a person does on the page, by `fetch`: JSON in, JSON out; what changed comes on the event stream."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from ..world import MESSAGE_TYPES, Chat, Message, User
-from .compose import NotAnObject, mentioned, parse_content, post_content
+from .compose import NotAnObjectError, mentioned, parse_content, post_content
 from .markup import clean
 from .nodes import as_list, as_map
 from .platform import PAGE, Page
@@ -91,7 +91,7 @@ def _msg_type(body: Mapping[str, Any]) -> str:
 def _content(text: str, texts: Texts) -> Json:
     try:
         return parse_content(text)
-    except NotAnObject as problem:
+    except NotAnObjectError as problem:
         raise Refused(texts.json_not_object if problem.valid else texts.bad_json) from None
 
 
@@ -139,7 +139,7 @@ say, click, react, withdraw = _action(_say), _action(_click), _action(_react), _
 
 
 async def upload(request: web.Request) -> web.StreamResponse:
-    """A file chosen in the composer: kept in the sandbox's store and sent. Query as `say`; the body is one form part."""
+    """A file chosen in the composer: kept in the sandbox's store and sent. Query as for `say`."""
     page, texts = request.app[PAGE], texts_of(request)
     try:
         user = page.user(request.query.get("user"))
@@ -167,7 +167,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
 
 async def media(request: web.Request) -> web.StreamResponse:
-    """An image of the store to look at, any other file to download. Only raster images are ever shown inline."""
+    """An image of the store to look at, any other file to download. Only raster images are shown inline."""
     resource = request.app[PAGE].world.resources.get(request.match_info["key"])
     if resource is None:
         raise web.HTTPNotFound

@@ -1,6 +1,7 @@
 """What a message holds, by type: its HTML, and its one-line preview for chat lists and quotes.
 
-Contents by type: Feishu "接收消息内容结构" (im-v1/message/events/message_content) and "发送消息内容结构" for `post`.
+Contents by type: Feishu "接收消息内容结构" (im-v1/message/events/message_content), and "发送消息内容结构"
+for a `post` as it is sent.
 """
 
 import json
@@ -97,34 +98,51 @@ def _post(content: Json, message: Message, naming: Naming, texts: Texts) -> Mark
 
 
 def _inline(element: Json, naming: Naming, keys: Mapping[str, Markup]) -> Markup:
+    block = _BLOCKS.get(clean(element.get("tag")))
+    if block is not None:
+        return block(element, naming)
     match element.get("tag"):
         case "text":
             html = plain(element.get("text"))
-        case "md":
-            return Markup('<div class="prose">{}</div>').format(markdown(element.get("text"), naming))
         case "a":
             html = link_html(clean(element.get("href")), clean(element.get("text") or element.get("href")))
         case "at":
-            ident = clean(element.get("user_id"))
-            known = keys.get("@_all" if ident == "@_all" else ident)
-            html = known or mention_html(ident, clean(element.get("user_name")), naming)
-        case "img":
-            return image_html(element.get("image_key"), "")
-        case "media":
-            return image_html(element.get("image_key"), clean(element.get("file_key")))
+            html = _at(element, naming, keys)
         case "emotion":
             html = Markup("{}").format(glyph(clean(element.get("emoji_type"))))
-        case "hr":
-            return Markup("<hr>")
-        case "code_block":
-            language, code = clean(element.get("language")).lower(), clean(element.get("text"))
-            return Markup('<pre data-language="{}"><code>{}</code></pre>').format(language, code)
         case tag:
             return Markup('<span class="unsupported">&lt;{}&gt;</span>').format(clean(tag) or "?")
     styles = [name for name in as_list(element.get("style")) if name in STYLES]
     if not styles:
         return html
     return Markup('<span class="{}">{}</span>').format(" ".join(f"style-{name}" for name in styles), html)
+
+
+def _at(element: Json, naming: Naming, keys: Mapping[str, Markup]) -> Markup:
+    ident = clean(element.get("user_id"))
+    return keys.get(ident) or mention_html(ident, clean(element.get("user_name")), naming)
+
+
+def _code(element: Json, _: Naming) -> Markup:
+    language, code = clean(element.get("language")).lower(), clean(element.get("text"))
+    return Markup('<pre data-language="{}"><code>{}</code></pre>').format(language, code)
+
+
+def _md(element: Json, naming: Naming) -> Markup:
+    return Markup('<div class="prose">{}</div>').format(markdown(element.get("text"), naming))
+
+
+def _rule(_: Json, __: Naming) -> Markup:
+    return Markup("<hr>")
+
+
+def _picture(element: Json, _: Naming) -> Markup:
+    return image_html(element.get("image_key"), clean(element.get("file_key")))
+
+
+_BLOCKS: Mapping[str, Callable[[Json, Naming], Markup]] = MappingProxyType(
+    {"md": _md, "code_block": _code, "hr": _rule, "img": _picture, "media": _picture}
+)
 
 
 # One line

@@ -1,19 +1,18 @@
 """Cards of JSON 1.0 and 2.0, read into nodes. Whatever stands in a card, reading it never fails.
 
-Feishu: "卡片 JSON 1.0 结构" (feishu-cards/card-json-structure) and "卡片 JSON 2.0 结构" (card-json-v2-structure). An element
-this page cannot draw becomes a visible `unsupported` node; the real client's limits (five containers deep, about
-200 elements: feishu-facts.md, CardKit) are the platform's business, here only generous guards against runaway input.
+Feishu: "卡片 JSON 1.0 结构" (feishu-cards/card-json-structure), "卡片 JSON 2.0 结构" (card-json-v2-structure).
+An element this page cannot draw becomes a visible `unsupported` node. The client's own limits (feishu-facts.md,
+CardKit) are the platform's business; here are only guards against runaway input.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import islice
 from types import MappingProxyType
 
 from markupsafe import Markup
 
 from . import inputs
-from .markup import Naming, clean, colour, image_html, markdown, mention_html, plain, safe_url
+from .markup import Naming, clean, colour, image_html, link_html, markdown, mention_html, plain, safe_url
 from .nodes import Card, Context, Json, Node, as_list, as_map, behaviour, text_css, text_html, text_of
 
 __all__ = ["read_card"]
@@ -64,13 +63,16 @@ def _read_all(elements: object, context: Context) -> tuple[Node, ...]:
         return (Node("unsupported", text="…"),)
     inner = replace(context, depth=context.depth + 1)
     found = as_list(elements)
-    nodes = [_read(as_map(one), inner) for one in found[:MAX_CHILDREN]]
+    nodes = [_read(one, inner) for one in found[:MAX_CHILDREN]]
     if len(found) > MAX_CHILDREN:
         nodes.append(Node("unsupported", text=f"… +{len(found) - MAX_CHILDREN}"))
     return tuple(nodes)
 
 
-def _read(element: Json, context: Context) -> Node:
+def _read(value: object, context: Context) -> Node:
+    if isinstance(value, list):  # a forwarded card: rows of plain elements
+        return Node("row", children=_read_all(as_list(value), context))
+    element = as_map(value)
     tag = clean(element.get("tag"))
     reader = _READERS.get(tag)
     return reader(element, context) if reader else Node("unsupported", text=tag or "?")
@@ -78,6 +80,10 @@ def _read(element: Json, context: Context) -> Node:
 
 def _text(element: Json, context: Context) -> Node:
     return Node("text", text_html(element, context), css=text_css(element))
+
+
+def _words(element: Json, _: Context) -> Node:
+    return Node("text", link_html(clean(element.get("href")), clean(element.get("text"))))
 
 
 def _markdown(element: Json, context: Context) -> Node:
@@ -90,7 +96,9 @@ def _div(element: Json, context: Context) -> Node:
         Node("field", text_html(one.get("text"), context), css="short" if one.get("is_short") else "")
         for one in map(as_map, as_list(element.get("fields"))[:MAX_CHILDREN])
     )
-    extra = (_read(as_map(element["extra"]), context),) if element.get("extra") else ()
+    extra = (
+        (_read(element["extra"], replace(context, depth=context.depth + 1)),) if element.get("extra") else ()
+    )
     text = as_map(element.get("text"))
     return Node("div", text_html(element.get("text"), context), "", text_css(text), fields, {"extra": extra})
 
@@ -107,7 +115,7 @@ def _image(element: Json, context: Context) -> Node:
     )
 
 
-def _images(element: Json, context: Context) -> Node:
+def _images(element: Json, _: Context) -> Node:
     pictures = [as_map(one).get("img_key") for one in as_list(element.get("img_list"))[:9]]
     return Node(
         "row", children=tuple(Node("image", image_html(key, "", "picture picture-small")) for key in pictures)
@@ -139,6 +147,10 @@ def _column(element: Json, context: Context) -> Node:
 def _ground(element: Json) -> str:
     shade = colour(element.get("background_style") or element.get("background_color"))
     return f"ground-{shade}" if shade and shade != "default" else ""
+
+
+def _rule(*_: object) -> Node:
+    return Node("hr")
 
 
 def _row(element: Json, context: Context) -> Node:
@@ -197,10 +209,9 @@ def _table(element: Json, context: Context) -> Node:
 def _cell(value: object, column: Json, context: Context) -> Node:
     if column.get("data_type") in ("lark_md", "markdown"):
         return Node("cell", markdown(value, context.naming, version=2))
-    if isinstance(value, list):
-        pills = (as_map(one) for one in islice(as_list(value), 10))
-        return Node("cell", children=tuple(_pill({"text": one.get("text"), **one}, context) for one in pills))
-    return Node("cell", plain(value))
+    if pills := as_list(value):
+        return Node("cell", children=tuple(_pill(as_map(one), context) for one in pills[:10]))
+    return Node("cell", Markup('<span class="plain">{}</span>').format(plain(value)))
 
 
 Reader = Callable[[Json, Context], Node]
@@ -210,8 +221,10 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
         "plain_text": _text,
         "lark_md": _text,
         "markdown": _markdown,
+        "text": _words,
+        "a": _words,
         "div": _div,
-        "hr": lambda *_: Node("hr"),
+        "hr": _rule,
         "img": _image,
         "img_combination": _images,
         "note": _note,

@@ -12,13 +12,13 @@ from markdown_it.token import Token
 from ..world import Member, Mention
 from .markup import clean, safe_url
 
-__all__ = ["NotAnObject", "mentioned", "parse_content", "post_content"]
+__all__ = ["NotAnObjectError", "mentioned", "parse_content", "post_content"]
 
 Element = dict[str, Any]
 _STYLE = {"strong": "bold", "em": "italic", "s": "lineThrough"}
 
 
-class NotAnObject(ValueError):
+class NotAnObjectError(ValueError):
     """The typed JSON is no object; `valid` tells whether it is JSON at all."""
 
     def __init__(self, *, valid: bool) -> None:
@@ -27,20 +27,20 @@ class NotAnObject(ValueError):
 
 
 def parse_content(text: str) -> dict[str, Any]:
-    """Typed JSON; raises NotAnObject for anything but an object."""
+    """Typed JSON; raises NotAnObjectError for anything but an object."""
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError):
-        raise NotAnObject(valid=False) from None
+        raise NotAnObjectError(valid=False) from None
     if not isinstance(value, dict):
-        raise NotAnObject(valid=True)
+        raise NotAnObjectError(valid=True)
     return cast("dict[str, Any]", value)
 
 
 def mentioned(text: str, members: Sequence[Member], picked: Sequence[Member]) -> list[Member]:
-    """Whom a text names: those picked from the list whose `@Name` still stands in it, in order of appearance.
+    """Whom a text names, in order of appearance: everybody whose `@Name` stands in it, the longest name first.
 
-    A member whose `@Name` was typed by hand counts too, as the real client offers it on typing; the longest name wins.
+    Of two people with one name it is the one who was picked from the list.
     """
     names = {f"@{who.name}": who for who in (*members, *picked)}
     if not names:
@@ -54,7 +54,7 @@ def mentioned(text: str, members: Sequence[Member], picked: Sequence[Member]) ->
 
 
 def post_content(text: str, mentions: Sequence[Member]) -> dict[str, Any]:
-    """Markdown as the rich text a receiver gets: styled elements, never an `md` tag (Feishu "接收消息内容", post)."""
+    """Markdown as the rich text a receiver gets: styled elements, never `md` (Feishu "接收消息内容", post)."""
     keys = {f"@{who.name}": Mention(f"@_user_{n}", who) for n, who in enumerate(mentions, start=1)}
     paragraphs: list[list[Element]] = []
     prefix, heading = "", False

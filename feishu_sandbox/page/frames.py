@@ -1,13 +1,14 @@
 """The side pane's rows: every frame and API call as one line with its JSON beneath."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from ..world import Change, ChangeKind, World
 from .markup import clean
+from .nodes import as_map
 
 __all__ = ["RAW_KINDS", "Row", "row_of", "rows_of"]
 
@@ -86,9 +87,8 @@ def _frame(change: Change, clock: str, name: str) -> Row:
     payload = _parsed(data.get("payload"))
     kind = clean(data.get("type"))
     control = data.get("method") == "control"
-    header: Any = payload.get("header") if isinstance(payload, Mapping) else None
-    event_type = clean(header.get("event_type")) if isinstance(header, Mapping) else ""
-    code: Any = payload.get("code") if isinstance(payload, Mapping) else None
+    event_type = clean(as_map(as_map(payload).get("header")).get("event_type"))
+    code = as_map(payload).get("code")
     inward = change.kind is ChangeKind.FRAME_IN
     total = clean(data.get("sum"))
     part = f" {clean(data.get('seq'))}/{total}" if total not in ("", "0", "1") else ""
@@ -99,7 +99,7 @@ def _frame(change: Change, clock: str, name: str) -> Row:
         arrow="in" if inward else "out",
         clock=clock,
         app=name,
-        label=f"{event_type or kind}{part}",
+        label=f"{event_type or ('ack' if inward and not control else kind)}{part}",
         status=clean(code) if inward else "",
         tone="" if code is None or not inward else "good" if code == 200 else "bad",
         detail=_pretty(shown),

@@ -1,6 +1,6 @@
 """The interactive elements of a card, each with the `action` its callback will carry.
 
-Shapes of `action` by tag: Feishu "卡片回传交互回调" (feishu-cards/card-callback-communication). Inside a form container an
+Shapes of `action` by tag: Feishu "卡片回传交互回调" (feishu-cards/card-callback-communication). Inside a form an
 element only holds a value; the button that submits sends them all as `form_value`.
 """
 
@@ -14,9 +14,19 @@ from .nodes import Context, Json, Node, as_list, as_map, behaviour, confirmation
 __all__ = ["READERS"]
 
 BUTTON_TYPES = frozenset(
-    "default primary danger text primary_text danger_text primary_filled danger_filled laser".split()
+    {
+        "default",
+        "primary",
+        "danger",
+        "text",
+        "primary_text",
+        "danger_text",
+        "primary_filled",
+        "danger_filled",
+        "laser",
+    }
 )
-SIZES = frozenset("tiny small medium large".split())
+SIZES = frozenset({"tiny", "small", "medium", "large"})
 MAX_OPTIONS = 200
 
 
@@ -72,7 +82,7 @@ def _options(element: Json, context: Context) -> tuple[Node, ...]:
     for index, option in enumerate(map(as_map, as_list(element.get("options"))[:MAX_OPTIONS]), 1):
         value = clean(option.get("value"))
         name = text_of(option.get("text"), context.locale) or context.naming.name_of(value) or value
-        does = behaviour(option | {"value": None})
+        does = behaviour({**option, "value": None})
         on = value in chosen or (isinstance(first, int) and index == first)
         found.append(Node("option", text=name, data={"value": value, "selected": on, "url": does.url}))
     return tuple(found)

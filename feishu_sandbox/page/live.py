@@ -13,9 +13,10 @@ from aiohttp import web
 from ..world import Change, ChangeKind, Chat, User
 from .frames import RAW_KINDS, row_of, rows_of
 from .guard import HEADERS
+from .looks import face_of, ident
 from .platform import PAGE, Page
 from .texts import Texts
-from .views import Reader, avatar, ident
+from .views import Reader
 
 __all__ = ["app_views", "close_streams", "stream"]
 
@@ -44,7 +45,7 @@ def app_views(page: Page) -> list[dict[str, Any]]:
             "app_id": app.app_id,
             "app_secret": app.app_secret,
             "name": app.name,
-            "avatar": avatar(app.name, ident(app), bot=True),
+            "avatar": face_of(app),
             "online": page.platform.online(app),
             "url": page.platform.url,
         }

@@ -1,8 +1,8 @@
 """Message text and Feishu's markdown as inert HTML.
 
-Two dialects: cards of JSON 1.0 know neither headings, quotes, tables nor inline code, 2.0 and `md` in rich text do
-(Feishu "富文本（Markdown）组件", feishu-cards/card-components/content-components/rich-text). HTML in the source is never
-passed on; the few tags Feishu defines (`font`, `at`, `text_tag`, `number_tag`, `br`, `a`, `link`) are parsed here.
+Two dialects: cards of JSON 1.0 know neither headings, quotes, tables nor inline code; 2.0 and `md` in rich text do
+(Feishu "富文本（Markdown）组件", card-components/content-components/rich-text). HTML in the source is never passed
+on; the few tags Feishu defines (`font`, `at`, `text_tag`, `number_tag`, `br`, `a`, `link`) are parsed here.
 """
 
 import re
@@ -37,7 +37,23 @@ MEDIA = "/sandbox/page/media/"
 """Where this page serves images and files of the sandbox's store, by key."""
 
 COLOURS = frozenset(
-    "default neutral grey blue wathet turquoise lime green yellow orange red carmine violet purple indigo".split()
+    {
+        "default",
+        "neutral",
+        "grey",
+        "blue",
+        "wathet",
+        "turquoise",
+        "lime",
+        "green",
+        "yellow",
+        "orange",
+        "red",
+        "carmine",
+        "violet",
+        "purple",
+        "indigo",
+    }
 )
 """Colour names of cards (Feishu "颜色枚举值"); shades such as `blue-500` count as their base colour."""
 
@@ -59,7 +75,7 @@ _EMOJI = re.compile(r":([A-Za-z0-9_]{2,32}):")
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How ids become names: `name_of(id)` answers the display name, or None; `everyone` is the word for @all."""
+    """How ids become names: `name_of(id)` is the display name or None, `everyone` the word for @all."""
 
     name_of: Callable[[str], str | None]
     everyone: str
@@ -68,7 +84,7 @@ class Naming:
 
 
 def clean(value: object) -> str:
-    """Any scalar as text that can be encoded: lone surrogates (legal in JSON) become U+FFFD, NUL is dropped."""
+    """Any scalar as text that can be encoded: lone surrogates (legal in JSON) become `?`, NUL is dropped."""
     if isinstance(value, bool) or value is None:
         return ""
     if not isinstance(value, str | int | float):
@@ -115,7 +131,7 @@ def link_html(url: str, label: str | Markup) -> Markup:
 
 
 def plain(text: object, keys: Mapping[str, Markup] | None = None) -> Markup:
-    """Plain text: line breaks by CSS, URLs clickable, each key of `keys` (`@_user_1`) replaced by its HTML."""
+    """Plain text: line breaks by CSS, URLs clickable, each key of `keys` (`@_user_1`) replaced by HTML."""
     source = clean(text)
     if keys:
         pattern = re.compile("|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True)))
@@ -247,13 +263,21 @@ def _render_image(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any
     return link_html(source, alt or source) if safe_url(source) else image_html(source, alt)
 
 
+def _render_span_close(*_: Any) -> str:
+    return "</span>"
+
+
+def _render_link_close(*_: Any) -> str:
+    return "</a>"
+
+
 _RULES: Mapping[str, Rule] = {
     "feishu_at": _render_at,
     "feishu_emoji": _render_emoji,
     "feishu_span_open": _render_span,
-    "feishu_span_close": lambda *_: "</span>",
+    "feishu_span_close": _render_span_close,
     "feishu_link_open": _render_feishu_link,
-    "feishu_link_close": lambda *_: "</a>",
+    "feishu_link_close": _render_link_close,
     "link_open": _render_link,
     "image": _render_image,
 }

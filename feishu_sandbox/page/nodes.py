@@ -9,6 +9,7 @@ from markupsafe import Markup
 from .markup import Naming, clean, colour, markdown, plain, safe_url
 
 __all__ = [
+    "NOTHING",
     "Card",
     "Context",
     "Json",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 Json = Mapping[str, Any]
+NOTHING = Markup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Node:
     """One element: `kind` picks the template's branch, everything else is already safe to print there."""
 
     kind: str
-    html: Markup = Markup("")
+    html: Markup = NOTHING
     text: str = ""
     css: str = ""
     children: tuple["Node", ...] = ()
@@ -41,8 +43,8 @@ class Node:
 class Card:
     """A whole card. `template` is a colour name or empty, `tags` are the pills beside the title."""
 
-    title: Markup = Markup("")
-    subtitle: Markup = Markup("")
+    title: Markup = NOTHING
+    subtitle: Markup = NOTHING
     template: str = ""
     tags: tuple[Node, ...] = ()
     elements: tuple[Node, ...] = ()
@@ -86,7 +88,7 @@ def text_html(value: object, context: Context) -> Markup:
     words = text_of(value, context.locale)
     if as_map(value).get("tag") in ("lark_md", "markdown"):
         return markdown(words, context.naming, version=context.version)
-    return plain(words)
+    return Markup('<span class="plain">{}</span>').format(plain(words)) if words else Markup("")
 
 
 def text_css(element: Json) -> str:

@@ -7,8 +7,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader
 
 from ..world import App, Chat, Message, Subscription, User, World
+from .looks import ident
 from .texts import Texts
-from .views import Reads, ident
+from .views import Reads
 
 __all__ = ["PAGE", "Page", "Platform"]
 

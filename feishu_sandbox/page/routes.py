@@ -9,10 +9,11 @@ from ..world import MESSAGE_TYPES, App, Chat, Member, User
 from .emoji import PALETTE, glyph
 from .frames import rows_of
 from .live import app_views, stream
+from .looks import ChatView, avatar, face_of, ident
 from .markup import clean
 from .platform import PAGE, Page
 from .texts import Texts, choose_language
-from .views import ChatView, Reader, avatar, ident
+from .views import Reader
 
 __all__ = ["add_app", "add_group", "add_user", "change_members", "index", "live", "texts_of"]
 
@@ -28,7 +29,7 @@ def texts_of(request: web.Request) -> Texts:
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """The page. Query: `user`, and `chat` or `app` (the direct chat with it, opened if need be); all optional."""
+    """The page. Query, all optional: `user`; `chat`, or `app` (the direct chat with it, opened if need be)."""
     if chosen := request.query.get("lang"):
         rest = {key: value for key, value in request.query.items() if key != "lang"}
         response = web.HTTPSeeOther(f"/?{urlencode(rest)}")
@@ -48,7 +49,9 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 
 def _chat(request: web.Request, page: Page, reader: Reader) -> Chat | None:
-    """The chat asked for, else the latest one, else the direct chat with the first bot."""
+    """The chat asked for, else the latest, else one with the first bot; none for `list` (phones)."""
+    if "list" in request.query:
+        return None
     user = reader.user
     wanted = page.world.chats.get(request.query.get("chat", ""))
     if wanted is not None and user in wanted.users:
@@ -85,7 +88,7 @@ def _context(request: web.Request, page: Page, reader: Reader, chat: Chat | None
         "user": _person(user),
         "users": [_person(one) for one in world.users.values()],
         "chat": chat,
-        "chosen": bool(request.query.get("chat") or request.query.get("app")) and "list" not in request.query,
+        "chosen": chat is not None and bool(request.query.get("chat") or request.query.get("app")),
         "chats": chats,
         "chat_people": {ident(one) for one in chat.users} if chat else set[str](),
         "peer": peer,
@@ -106,7 +109,7 @@ def _context(request: web.Request, page: Page, reader: Reader, chat: Chat | None
 
 def _person(who: Member) -> dict[str, Any]:
     name = clean(who.name)
-    return {"key": ident(who), "name": name, "avatar": avatar(name, ident(who), bot=isinstance(who, App))}
+    return {"key": ident(who), "name": name, "avatar": face_of(who)}
 
 
 def _mentionable(
@@ -124,7 +127,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     try:
         return await stream(request, texts_of(request))
     except KeyError:
-        # 204 tells an EventSource to give up: the sandbox was restarted and knows neither user nor chat any more
+        # 204 tells an EventSource to give up: the sandbox was restarted and knows this user or chat no more
         raise web.HTTPNoContent from None
 
 

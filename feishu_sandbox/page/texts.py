@@ -371,7 +371,7 @@ LANGUAGES: Mapping[Language, Texts] = MappingProxyType({"zh": ZH, "en": EN})
 
 
 def choose_language(chosen: str | None, accept_language: str, default_locale: str) -> Texts:
-    """The reader's language: their own choice, else the browser's first that exists here, else the sandbox's."""
+    """The language chosen, else the browser's first that exists here, else the default."""
     if chosen == "zh" or chosen == "en":
         return LANGUAGES[chosen]
     for part in accept_language.split(","):

@@ -1,113 +1,24 @@
 """What the templates show: the world as one person sees it at one moment."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from markupsafe import Markup
-
-from ..world import App, Chat, Member, Message, User, World
+from ..world import Chat, Member, Message, User, World
 from .bodies import body_html, preview
 from .cards import read_card
 from .emoji import glyph
+from .looks import ChatView, Entry, MessageView, Quote, ReactionView, avatar, face_of
 from .markup import Naming, clean
-from .nodes import Card
+from .nodes import NOTHING
 from .texts import Texts
 
-__all__ = ["Avatar", "ChatView", "Entry", "MessageView", "Reader", "Reads", "avatar", "ident"]
+__all__ = ["Reader", "Reads"]
 
-HUES = 8
 SHOWN = 200
 """Entries of one chat on the page; older ones stay in the world."""
 TOGETHER = 3 * 60 * 1000
 """Milliseconds within which messages of one sender stand under one name."""
-
-
-def ident(who: Member) -> str:
-    """The id by which the page names a person or an app in forms and links."""
-    return who.union_id if isinstance(who, User) else who.app_id
-
-
-@dataclass(frozen=True, slots=True)
-class Avatar:
-    initials: str
-    hue: int
-    bot: bool
-
-
-def avatar(name: str, key: str, *, bot: bool = False) -> Avatar:
-    """Up to two letters on one of eight colours; Chinese names show their last two characters, as Feishu does."""
-    words = clean(name).split()
-    latin = [word[0] for word in words if word[0].isascii()]
-    initials = "".join(latin[:2]).upper() if latin else "".join(words)[-2:]
-    return Avatar(initials or "?", hashlib.sha256(key.encode()).digest()[0] % HUES, bot)
-
-
-@dataclass(frozen=True, slots=True)
-class ReactionView:
-    emoji: str
-    glyph: str
-    count: int
-    mine: bool
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    message_id: str
-    name: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageView:
-    """One message; `continued` leaves out name and avatar, `stamp` is the time the app left off milliseconds at."""
-
-    message_id: str
-    msg_type: str
-    sender: str
-    avatar: Avatar
-    mine: bool
-    system: bool
-    recalled: bool
-    edited: bool
-    continued: bool
-    clock: str
-    moment: str
-    body: Markup = Markup("")
-    card: Card | None = None
-    quote: Quote | None = None
-    words: str = ""
-    thread_id: str = ""
-    reactions: Sequence[ReactionView] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the conversation: a message that stands for itself, or a topic with its replies."""
-
-    key: str
-    day: str
-    message: MessageView
-    replies: Sequence[MessageView] = ()
-    topic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ChatView:
-    """A line in the list of chats. A direct chat that was never opened has no `chat_id` yet, only its `app_id`."""
-
-    chat_id: str
-    app_id: str
-    name: str
-    kind: str
-    avatar: Avatar
-    words: str = ""
-    clock: str = ""
-    unread: int = 0
-    latest: int = 0
-    online: bool = True
 
 
 @dataclass(slots=True)
@@ -230,7 +141,7 @@ class Reader:
             message_id=message.message_id,
             msg_type=clean(message.msg_type),
             sender=clean(message.sender.name),
-            avatar=avatar(message.sender.name, ident(message.sender), bot=isinstance(message.sender, App)),
+            avatar=face_of(message.sender),
             mine=message.sender is self.user,
             system=message.msg_type == "system",
             recalled=message.recalled,
@@ -240,7 +151,7 @@ class Reader:
             moment=_local(message.create_time).isoformat(timespec="seconds"),
             body=body_html(message, naming, self.texts, self.world.resources)
             if shown and not is_card
-            else Markup(""),
+            else NOTHING,
             card=read_card(message.content, naming, self.texts.locale) if shown and is_card else None,
             quote=self._quote(message),
             words=preview(message, self.texts),
