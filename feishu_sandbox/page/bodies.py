@@ -80,7 +80,8 @@ def _post_of(content: Json, texts: Texts) -> Json:
     if "content" in content:
         return content
     preferred = as_map(content.get(texts.locale))
-    return preferred or next((as_map(one) for one in content.values() if as_map(one).get("content")), {})
+    others = (as_map(one) for one in content.values())
+    return preferred or next((one for one in others if one.get("content")), as_map(None))
 
 
 def _post(content: Json, message: Message, naming: Naming, texts: Texts) -> Markup:

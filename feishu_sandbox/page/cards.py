@@ -1,8 +1,8 @@
 """Cards of JSON 1.0 and 2.0, read into nodes. Whatever stands in a card, reading it never fails.
 
-Feishu: "卡片 JSON 1.0 结构" (feishu-cards/card-json-structure), "卡片 JSON 2.0 结构" (card-json-v2-structure).
-An element this page cannot draw becomes a visible `unsupported` node. The client's own limits (feishu-facts.md,
-CardKit) are the platform's business; here are only guards against runaway input.
+Feishu: "卡片 JSON 1.0 结构" (feishu-cards/card-json-structure), "卡片 JSON 2.0 结构"
+(feishu-cards/card-json-v2-structure). An element this page cannot draw becomes a visible `unsupported` node.
+The client's own limits (feishu-facts.md, CardKit) are the platform's business; here are only guards against runaway input.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,8 +70,8 @@ def _read_all(elements: object, context: Context) -> tuple[Node, ...]:
 
 
 def _read(value: object, context: Context) -> Node:
-    if isinstance(value, list):  # a forwarded card: rows of plain elements
-        return Node("row", children=_read_all(as_list(value), context))
+    if row := as_list(value):  # a forwarded card: rows of plain elements
+        return Node("row", children=_read_all(row, context))
     element = as_map(value)
     tag = clean(element.get("tag"))
     reader = _READERS.get(tag)
@@ -96,9 +96,7 @@ def _div(element: Json, context: Context) -> Node:
         Node("field", text_html(one.get("text"), context), css="short" if one.get("is_short") else "")
         for one in map(as_map, as_list(element.get("fields"))[:MAX_CHILDREN])
     )
-    extra = (
-        (_read(element["extra"], replace(context, depth=context.depth + 1)),) if element.get("extra") else ()
-    )
+    extra = _read_all([element["extra"]], context) if element.get("extra") else ()
     text = as_map(element.get("text"))
     return Node("div", text_html(element.get("text"), context), "", text_css(text), fields, {"extra": extra})
 

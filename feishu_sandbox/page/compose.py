@@ -38,7 +38,7 @@ def parse_content(text: str) -> dict[str, Any]:
 
 
 def mentioned(text: str, members: Sequence[Member], picked: Sequence[Member]) -> list[Member]:
-    """Whom a text names, in order of appearance: everybody whose `@Name` stands in it, the longest name first.
+    """Whom a text names, in order of appearance: everybody whose `@Name` stands in it (the longest wins).
 
     Of two people with one name it is the one who was picked from the list.
     """
@@ -54,7 +54,7 @@ def mentioned(text: str, members: Sequence[Member], picked: Sequence[Member]) ->
 
 
 def post_content(text: str, mentions: Sequence[Member]) -> dict[str, Any]:
-    """Markdown as the rich text a receiver gets: styled elements, never `md` (Feishu "接收消息内容", post)."""
+    """Markdown as the rich text receivers get: styled elements, never `md` (Feishu "接收消息内容")."""
     keys = {f"@{who.name}": Mention(f"@_user_{n}", who) for n, who in enumerate(mentions, start=1)}
     paragraphs: list[list[Element]] = []
     prefix, heading = "", False

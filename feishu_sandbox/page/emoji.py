@@ -1,7 +1,7 @@
 """Feishu's `emoji_type` names and the glyph this page shows for each.
 
-Names as listed by Feishu ("表情文案说明", im-v1/message-reaction/emojis-introduce); its pictures are its own, so the
-page shows the nearest Unicode character. A name missing here is shown as `:NAME:`.
+Names as listed by Feishu ("表情文案说明", im-v1/message-reaction/emojis-introduce). Its pictures are its
+own, so the page shows the nearest Unicode character. A name missing here is shown as `:NAME:`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What every answer of the page carries, and which requests it refuses.
 
-A name, a card or a file may come from anywhere, so nothing but the page's own files may run (CSP without inline
-code), and no other web site may press the page's buttons (what changes something must come from the page itself).
+A name, a card or a file may come from anywhere, so nothing but the page's own files may run (CSP without
+inline code), and no other web site may press its buttons (what changes something must come from the page).
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """The interactive elements of a card, each with the `action` its callback will carry.
 
-Shapes of `action` by tag: Feishu "卡片回传交互回调" (feishu-cards/card-callback-communication). Inside a form an
-element only holds a value; the button that submits sends them all as `form_value`.
+Shapes of `action` by tag: Feishu "卡片回传交互回调" (feishu-cards/card-callback-communication). Inside a
+form an element only holds a value; the button that submits sends them all as `form_value`.
 """
 
 from collections.abc import Callable, Mapping

@@ -38,7 +38,7 @@ class Avatar:
 
 
 def avatar(name: str, key: str, *, bot: bool = False, person: bool = False) -> Avatar:
-    """Two letters on one of eight colours; of a person's Chinese name the last two characters, as in Feishu."""
+    """Two letters on one of eight colours; of a person's Chinese name the last two, as in Feishu."""
     words = clean(name).split()
     latin = [word[0] for word in words if word[0].isascii()]
     joined = "".join(words)

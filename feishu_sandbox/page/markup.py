@@ -1,8 +1,8 @@
 """Message text and Feishu's markdown as inert HTML.
 
-Two dialects: cards of JSON 1.0 know neither headings, quotes, tables nor inline code; 2.0 and `md` in rich text do
-(Feishu "富文本（Markdown）组件", card-components/content-components/rich-text). HTML in the source is never passed
-on; the few tags Feishu defines (`font`, `at`, `text_tag`, `number_tag`, `br`, `a`, `link`) are parsed here.
+Two dialects: cards of JSON 1.0 know neither headings, quotes, tables nor inline code; 2.0 and `md` in rich
+text do (Feishu "富文本（Markdown）组件", card-components/content-components/rich-text). HTML in the source is
+never passed on; the few tags Feishu defines (`font`, `at`, `text_tag`, `br`, `a`, `link` …) are parsed here.
 """
 
 import re

@@ -29,7 +29,7 @@ def texts_of(request: web.Request) -> Texts:
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """The page. Query, all optional: `user`; `chat`, or `app` (the direct chat with it, opened if need be)."""
+    """The page. Query, all optional: `user`; `chat`, or `app` (the direct chat with it, made if need be)."""
     if chosen := request.query.get("lang"):
         rest = {key: value for key, value in request.query.items() if key != "lang"}
         response = web.HTTPSeeOther(f"/?{urlencode(rest)}")
