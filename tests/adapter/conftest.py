@@ -63,7 +63,7 @@ class Platform:
     async def handle(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/open-apis/")
         if path.startswith("auth/"):
-            return web.json_response({"code": 0, "tenant_access_token": "t-1", "expire": 7200})
+            return web.json_response({"code": 0, "msg": "ok", "tenant_access_token": "t-1", "expire": 7200})
         assert request.headers["Authorization"] == "Bearer t-1"
         if request.content_type.startswith("multipart/"):
             form = await request.post()

@@ -1,6 +1,7 @@
 """Mentions, rich text and what of a message counts as said to the bot."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import nonebot
@@ -65,10 +66,7 @@ def test_no_text_is_lost_and_no_key_stays(content: str, numbers: set[int]) -> No
     assert not any(f"@_user_{n}" in plain for n in numbers)
     kept = iter(content)
     assert all(char in kept for char in plain)
-    assert all(
-        previous.type != "text" or segment.type != "text"
-        for previous, segment in zip(message, message[1:], strict=False)
-    )
+    assert all(previous.type != "text" or segment.type != "text" for previous, segment in pairwise(message))
 
 
 def test_rich_text_is_flattened(payload: Build) -> None:
@@ -190,7 +188,7 @@ async def test_without_an_identity_an_empty_mention_is_not_me(
         ("小助, status", "status", True),
         ("小助 status", "status", True),
         ("小助", "", True),
-        ("小助手册", "小助手册", False),
+        ("小助在吗", "在吗", True),
         ("请 小助", "请 小助", False),
         ("a.b x", "x", True),
         ("aXb x", "aXb x", False),
