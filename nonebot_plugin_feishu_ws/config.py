@@ -5,10 +5,18 @@ They live in NoneBot's scoped form (`FEISHU_WS__URL=…`); the two oldest names 
 silently mean "default".
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, cast
 
 import nonebot
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from .connectors import ConnectorSpec
 from .gateway import normalise_base_url
@@ -46,14 +54,14 @@ class Settings(BaseModel):
     def _base_url(cls, value: str) -> str:
         return normalise_base_url(value)
 
-    @model_validator(mode="after")
-    def _unique_connectors(self) -> Self:
+    @field_validator("connectors")
+    @classmethod
+    def _unique(cls, specs: tuple[ConnectorSpec, ...]) -> tuple[ConnectorSpec, ...]:
         for field in ("name", "app_id"):
-            values = [getattr(connector, field) for connector in self.connectors]
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(f"connectors: {field} must be unique, but {', '.join(twice)} appears twice")
-        return self
+            values = [str(getattr(spec, field)) for spec in specs]
+            if twice := sorted({value for value in values if values.count(value) > 1}):
+                raise ValueError(f"{field} must be unique, but {', '.join(twice)} appears twice")
+        return specs
 
 
 class Config(BaseModel):
@@ -71,13 +79,13 @@ class Config(BaseModel):
         """`FEISHU_WS_URL` stands for `FEISHU_WS__URL`; where both are given the scoped name wins."""
         if not isinstance(data, dict):
             return data
-        values: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
-        scoped = values.get("feishu_ws") or {}
-        if isinstance(scoped, dict):
-            flat = {name: values[f"feishu_ws_{name}"] for name in ("enabled", "url")
-                    if values.get(f"feishu_ws_{name}") is not None}
-            values["feishu_ws"] = {**flat, **scoped}
-        return values
+        values = cast("dict[str, Any]", data)
+        scoped: Any = values.get("feishu_ws") or {}
+        if not isinstance(scoped, dict):
+            return values
+        flat = {name: values.get(f"feishu_ws_{name}") for name in ("enabled", "url")}
+        given = {name: value for name, value in flat.items() if value is not None}
+        return {**values, "feishu_ws": {**given, **cast("dict[str, Any]", scoped)}}
 
 
 def load_settings() -> Settings:

@@ -7,7 +7,7 @@ from nonebot.adapters import Event
 from nonebot.rule import Rule
 
 from .adapter import CardActionEvent, MessageEvent, NoticeEvent
-from .filters import Facts, Policy, Verdict, admission_chain, addressing_chain, strip_prefix
+from .filters import Facts, Policy, Verdict, addressing_chain, admission_chain, strip_prefix
 
 admission = admission_chain()
 """Stops an event for every plugin. Filters of one's own are added with `admission.add(…)`."""
@@ -51,7 +51,9 @@ def screen(event: Event, policy: Policy, *, bot_open_id: str, received_at: datet
         return Screened(admitted, spoken)
     facts = _of_notice(event, received_at)
     if not (facts.sender_open_id or facts.sender_union_id or facts.sender_user_id):
-        policy = policy.model_copy(update={"user_whitelist": ()})  # nobody sent it, so nobody is to be kept out
+        policy = policy.model_copy(
+            update={"user_whitelist": ()}
+        )  # nobody sent it, so nobody is to be kept out
     return Screened(admission.verdict(facts, policy), None)
 
 

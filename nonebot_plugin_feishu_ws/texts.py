@@ -72,7 +72,9 @@ class Texts:
         )
 
     def unbalanced_quotes(self) -> str:
-        return self._in("引号没有成对出现，请检查后重新发送。", "A quote is never closed. Please check and send it again.")
+        return self._in(
+            "引号没有成对出现，请检查后重新发送。", "A quote is never closed. Please check and send it again."
+        )
 
     def bad_arguments(self, problems: Sequence[str], usage: str) -> str:
         return "\n".join([*problems, self._in(f"用法：{usage}", f"Usage: {usage}")])
@@ -82,7 +84,9 @@ class Texts:
 
     def unknown_argument(self, name: str, valid: Sequence[str]) -> str:
         names = ", ".join(valid) or self._in("（无）", "(none)")
-        return self._in(f"没有参数 {name}，可用的参数：{names}。", f"There is no argument {name}; valid names: {names}.")
+        return self._in(
+            f"没有参数 {name}，可用的参数：{names}。", f"There is no argument {name}; valid names: {names}."
+        )
 
     def surplus_argument(self, value: str) -> str:
         return self._in(f"多出了参数 “{value}”。", f"“{value}” is one argument too many.")
@@ -92,7 +96,8 @@ class Texts:
 
     def invalid_argument(self, name: str, value: str, expected: str) -> str:
         return self._in(
-            f"参数 {name} 的值 “{value}” 无效：{expected}。", f"“{value}” is not valid for {name}: {expected}."
+            f"参数 {name} 的值 “{value}” 无效：{expected}。",
+            f"“{value}” is not valid for {name}: {expected}.",
         )
 
     def failed(self, reference: str) -> str:
@@ -110,7 +115,9 @@ class Texts:
     def nothing_to_stop(self) -> str:
         return self._in("当前没有正在执行的命令。", "Nothing is running here.")
 
-    def status(self, bot: str, connector: str, state: str, since: str, heartbeat: str, error: str | None) -> str:
+    def status(
+        self, bot: str, connector: str, state: str, since: str, heartbeat: str, error: str | None
+    ) -> str:
         lines = [
             f"{bot} ({connector})",
             self._in(f"状态：{self.state(state)}", f"State: {self.state(state)}"),
@@ -123,8 +130,12 @@ class Texts:
 
     def state(self, state: str) -> str:
         zh = {
-            "disconnected": "未连接", "connecting": "连接中", "connected": "已连接", "reconnecting": "重新连接中",
-            "blocked": "已阻塞，需要人工处理", "disabled": "已停用",
+            "disconnected": "未连接",
+            "connecting": "连接中",
+            "connected": "已连接",
+            "reconnecting": "重新连接中",
+            "blocked": "已阻塞，需要人工处理",
+            "disabled": "已停用",
         }
         return self._in(zh.get(state, state), state)
 

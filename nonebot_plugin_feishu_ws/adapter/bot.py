@@ -101,20 +101,26 @@ class Bot(stock.Bot):
 
     @override
     async def handle_event(self, event: stock.Event) -> None:
-        """Complete an event (to_me, mention, quoted message) and run NoneBot's matchers on it to the end."""
+        """Complete an event and run NoneBot's matchers on it to the end: `prepare`, then `run`."""
+        await self.prepare(event)
+        await self.run(event)
+
+    async def prepare(self, event: stock.Event) -> None:
+        """Complete an event: `to_me`, mentions, the quoted message; a click's way out for late answers."""
         if isinstance(event, stock.MessageEvent):
             note_mention(event, self.identity.open_id)
             note_nickname(event, self.config.nickname)
             event.reply = await self._quoted(event)
-            await handle_event(self, event)
         elif isinstance(event, CardActionEvent):
             event.bind(self.client)
-            try:
-                await handle_event(self, event)
-            finally:
-                event.finish()
-        else:
+
+    async def run(self, event: stock.Event) -> None:
+        """Run NoneBot's matchers on a prepared event to the end."""
+        try:
             await handle_event(self, event)
+        finally:
+            if isinstance(event, CardActionEvent):
+                event.finish()
 
     async def _quoted(self, event: stock.MessageEvent) -> Reply | None:
         parent_id = event.event.message.parent_id

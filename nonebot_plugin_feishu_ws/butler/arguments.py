@@ -10,7 +10,7 @@ from ..texts import Texts
 from .tools import Parameter, Tool
 
 _KEY = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-_QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - what phones type
+_QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
 
 class UsageError(ValueError):
@@ -81,7 +81,9 @@ def bind(tool: Tool, words: Sequence[str], texts: Texts) -> dict[str, object]:
         try:
             values[parameter.name] = _convert(parameter, given[parameter.name])
         except ValidationError as error:
-            expected = "; ".join(problem["msg"] for problem in error.errors(include_url=False, include_input=False))
+            expected = "; ".join(
+                problem["msg"] for problem in error.errors(include_url=False, include_input=False)
+            )
             typed = " ".join(given[parameter.name])
             problems.append(texts.invalid_argument(parameter.name, typed, f"{parameter.kind} — {expected}"))
     if problems:

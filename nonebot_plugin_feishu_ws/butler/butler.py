@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from ..openapi import FeishuError
@@ -50,7 +50,7 @@ class Butler:
             await turn.say(turn.texts.failed(reference))
 
     @asynccontextmanager
-    async def _typing(self, turn: Turn) -> AsyncIterator[None]:
+    async def _typing(self, turn: Turn) -> AsyncGenerator[None]:
         """A Typing reaction on the message while the work lasts."""
         client, message_id = turn.bot.client, turn.event.message_id
         reaction: str | None = None

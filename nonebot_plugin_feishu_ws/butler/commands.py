@@ -42,7 +42,9 @@ class CommandsBrain:
         elif tool := self._tools.get(name):
             await self._run(tool, words[1:], turn)
         elif not (start and self._taken(turn)):
-            await turn.say(turn.texts.unknown_command(words[0] if words else line, self._similar(name, turn.texts)))
+            await turn.say(
+                turn.texts.unknown_command(words[0] if words else line, self._similar(name, turn.texts))
+            )
 
     def _built_in(self, name: str, words: Sequence[str], turn: Turn) -> str | None:
         texts = turn.texts

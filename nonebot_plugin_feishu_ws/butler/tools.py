@@ -103,13 +103,19 @@ class ToolRegistry:
         """
         if callable(name):
             return self._add(name, None)
-        return lambda function: self._add(function, name)
+
+        def register(function: ToolFunction) -> ToolFunction:
+            return self._add(function, name)
+
+        return register
 
     def _add(self, function: ToolFunction, name: str | None) -> ToolFunction:
         tool = _define(function, name)
         known = self._tools.get(tool.name)
         if known is not None and _origin(known.function) != _origin(function):
-            raise ToolDefinitionError(f"tool {tool.name!r} exists already, defined by {'.'.join(_origin(known.function))}")
+            raise ToolDefinitionError(
+                f"tool {tool.name!r} exists already, defined by {'.'.join(_origin(known.function))}"
+            )
         self._tools[tool.name] = tool
         return function
 
@@ -125,9 +131,13 @@ def _origin(function: ToolFunction) -> tuple[str, str]:
 def _define(function: ToolFunction, name: str | None) -> Tool:
     chosen = name if name is not None else function.__name__.replace("_", "-").lower()
     if not _NAME.fullmatch(chosen):
-        raise ToolDefinitionError(f"tool name {chosen!r}: use a letter a-z, then up to 31 of a-z, 0-9, _ and -")
+        raise ToolDefinitionError(
+            f"tool name {chosen!r}: use a letter a-z, then up to 31 of a-z, 0-9, _ and -"
+        )
     if chosen in RESERVED:
-        raise ToolDefinitionError(f"tool name {chosen!r} is taken; the Butler itself answers {', '.join(sorted(RESERVED))}")
+        raise ToolDefinitionError(
+            f"tool name {chosen!r} is taken; the Butler itself answers {', '.join(sorted(RESERVED))}"
+        )
     if not inspect.iscoroutinefunction(function):
         raise ToolDefinitionError(f"tool {chosen!r}: write it as `async def`")
     description, abouts = _parse_docstring(inspect.getdoc(function) or "")

@@ -7,8 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
+from yarl import URL
 
-from ..gateway import Ack, BootstrapPacer, Credentials, Inbound, LongConnection, ReconnectPolicy, Status
+from ..gateway import (
+    Ack,
+    BootstrapPacer,
+    Credentials,
+    Inbound,
+    LongConnection,
+    ReconnectPolicy,
+    Status,
+    proxy_for,
+)
 from ..openapi import BotInfo, FeishuClient, FeishuError
 from .spec import ConnectorSpec
 
@@ -51,8 +61,9 @@ class Link:
         self.base_url = spec.domain or around.default_url
         secret = spec.app_secret.get_secret_value()
         proxy = spec.proxy.get_secret_value() if spec.proxy else None
+        rest_proxy = proxy_for(URL(self.base_url), proxy)
         self.client = FeishuClient(
-            spec.app_id, secret, base_url=self.base_url, session=around.session, proxy=proxy
+            spec.app_id, secret, base_url=self.base_url, session=around.session, proxy=rest_proxy
         )
         self._connection = LongConnection(
             Credentials(spec.app_id, secret),
@@ -76,7 +87,9 @@ class Link:
         """Connect in the background. Idempotent."""
         if self._seeker is None:
             self._identity = asyncio.get_running_loop().create_future()
-            self._seeker = asyncio.create_task(self._seek_identity(), name=f"feishu identity {self.spec.name}")
+            self._seeker = asyncio.create_task(
+                self._seek_identity(), name=f"feishu identity {self.spec.name}"
+            )
             self._connection.start()
 
     async def stop(self) -> None:
@@ -106,7 +119,9 @@ class Link:
             try:
                 info = await self.client.bot_info()
             except FeishuError as error:
-                logger.warning("%s: bot info is not to be had, next try in %.0f s: %s", self.spec.name, delay, error)
+                logger.warning(
+                    "%s: bot info is not to be had, next try in %.0f s: %s", self.spec.name, delay, error
+                )
             else:
                 if not self._identity.done():
                     self._identity.set_result(info)

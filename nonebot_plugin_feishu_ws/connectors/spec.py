@@ -23,13 +23,19 @@ class ConnectorSpec(Policy):
     name: str = Field(description="1 to 32 of a-z, 0-9 and -; unique")
     app_id: str = Field(description="App ID from Feishu's developer console (cli_…); unique")
     app_secret: SecretStr = Field(description="App Secret from the same page")
-    verification_token: SecretStr | None = Field(default=None, description="checked against every event when set")
-    encrypt_key: SecretStr | None = Field(default=None, description="only Feishu's webhook mode encrypts with it")
+    verification_token: SecretStr | None = Field(
+        default=None, description="checked against every event when set"
+    )
+    encrypt_key: SecretStr | None = Field(
+        default=None, description="only Feishu's webhook mode encrypts with it"
+    )
     domain: str | None = Field(default=None, description="feishu, lark or a URL; default: FEISHU_WS__URL")
     transport: Literal["ws"] = Field(default="ws", description="ws: the long connection")
     enabled: bool = Field(default=True, description="connect at start-up")
     owner: str | None = Field(default=None, description="open_id of the person who may manage it")
-    approvers: tuple[str, ...] = Field(default=(), description="open_ids who may approve; * = anyone in the chat")
+    approvers: tuple[str, ...] = Field(
+        default=(), description="open_ids who may approve; * = anyone in the chat"
+    )
     proxy: SecretStr | None = Field(default=None, description="HTTP(S) proxy URL for this connector alone")
 
     @field_validator("name")

@@ -15,7 +15,7 @@ from .errors import BootstrapError, GatewayError, GaveUpError, HandshakeError, L
 from .link import Handler
 from .policy import ReconnectPolicy
 from .settings import Credentials, Limits, Timings
-from .urls import normalise_base_url
+from .urls import normalise_base_url, proxy_for
 
 __all__ = [
     "Ack",
@@ -36,4 +36,5 @@ __all__ = [
     "Status",
     "Timings",
     "normalise_base_url",
+    "proxy_for",
 ]

@@ -14,28 +14,32 @@ class Bots:
 
     def __init__(self, adapter: StockAdapter) -> None:
         self._adapter = adapter
-        self._bots: dict[str, Bot] = {}
+        self._pairs: dict[str, tuple[Link, Bot]] = {}
 
     async def of(self, link: Link) -> Bot:
         """The bot of a link; waits until the platform has told who it is."""
-        known = self._bots.get(link.spec.app_id)
-        if known is not None and known.client is link.client:
-            return known
         identity = await link.identity()
-        return self._add(Bot(self._adapter, link.spec.app_id, client=link.client, identity=identity))
-
-    def _add(self, bot: Bot) -> Bot:
-        known = self._bots.get(bot.self_id)
-        if known is not None and known.client is bot.client:  # somebody else was waiting too
-            return known
-        if known is not None:
-            self.remove(bot.self_id)
-        self._bots[bot.self_id] = bot
+        app_id = link.spec.app_id
+        if (known := self._pairs.get(app_id)) is not None:
+            if known[0] is link:
+                return known[1]
+            self.remove(known[0])
+        bot = Bot(self._adapter, app_id, client=link.client, identity=identity, connector=link.spec.name)
+        self._pairs[app_id] = (link, bot)
         self._adapter.bot_connect(bot)
         return bot
 
-    def remove(self, app_id: str) -> None:
-        """Take a bot away from NoneBot. Unknown ones are ignored."""
-        bot = self._bots.pop(app_id, None)
-        if bot is not None:
-            self._adapter.bot_disconnect(bot)
+    def link_of(self, bot: Bot) -> Link:
+        """The link of a bot.
+
+        Raises:
+            KeyError: It has been stopped.
+        """
+        return self._pairs[bot.self_id][0]
+
+    def remove(self, link: Link) -> None:
+        """Take a link's bot away from NoneBot, if it has one."""
+        known = self._pairs.get(link.spec.app_id)
+        if known is not None and known[0] is link:
+            del self._pairs[link.spec.app_id]
+            self._adapter.bot_disconnect(known[1])

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..adapter import Bot, CardActionEvent, MessageEvent, parse_event
 from ..connectors import Link
-from ..delivery import Inbox, LogAction, LogBook
+from ..delivery import Inbox, LogAction, LogBook, LogLevel
 from ..screening import Screened, screen
 from .bots import Bots
 from .intake import Job
@@ -47,18 +47,18 @@ class Dispatcher:
         try:
             bot = await asyncio.wait_for(self._bots.of(link), _IDENTITY_WAIT)
         except TimeoutError:
-            logger.warning("%s: a click came before the bot knew who it is, it is not handled", link.spec.name)
+            logger.warning(
+                "%s: a click came before the bot knew who it is, it is not handled", link.spec.name
+            )
             return {}
         event = parse_event(payload, app_id=link.spec.app_id)
-        if not isinstance(event, CardActionEvent):
-            logger.warning("%s: a click that is not one was ignored", link.spec.name)
-            return {}
+        assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
         screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=datetime.now(UTC))
         self._note(link, event, screened)
         if not screened.admission.allowed:
             return {}
-        event.bind(bot.client)
-        self._spawn(self._handle_click(bot, event))
+        await bot.prepare(event)
+        self._spawn(bot.run(event))
         return await event.answer()
 
     async def close(self, grace: float) -> None:
@@ -77,10 +77,10 @@ class Dispatcher:
                     await self._hand_out(job)
                 except Exception as error:
                     logger.exception("%s: event row %s cannot be handed out", job.link.spec.name, job.row_id)
-                    await self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")
+                    self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")
                     self._logbook.write(
                         LogAction.WS_DEAD_LETTER,
-                        level="ERROR",
+                        level=LogLevel.ERROR,
                         connector=job.link.spec.app_id,
                         name=job.link.spec.name,
                         detail={"row": job.row_id, "error": type(error).__name__},
@@ -94,20 +94,14 @@ class Dispatcher:
         screened = screen(event, job.link.spec, bot_open_id=bot.identity.open_id, received_at=job.received_at)
         self._note(job.link, event, screened)
         if not screened.admission.allowed:
-            await self._inbox.done(job.row_id)
+            self._inbox.done(job.row_id)
             return
         await bot.prepare(event)
         self._spawn(self._handle(bot, event, job.row_id))
 
     async def _handle(self, bot: Bot, event: Any, row_id: int) -> None:
-        await bot.handle_event(event)
-        await self._inbox.done(row_id)
-
-    async def _handle_click(self, bot: Bot, event: CardActionEvent) -> None:
-        try:
-            await bot.handle_event(event)
-        finally:
-            event.finish()
+        await bot.run(event)
+        self._inbox.done(row_id)
 
     def _note(self, link: Link, event: Any, screened: Screened) -> None:
         """One log row for every message and click, and for every other event that was stopped."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..connectors import Link
-from ..delivery import Accepted, Inbox, InboxUnavailable, Incoming, LogAction, LogBook
+from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook, Unfinished
 from ..filters import Reason
 from ..gateway import Ack, Inbound
 
@@ -37,6 +37,12 @@ class Job:
     payload: Mapping[str, Any]
     chat_id: str | None
     received_at: datetime
+
+
+def replayed(link: Link, left: Unfinished) -> Job:
+    """An event that an earlier run of the process stored and did not finish."""
+    event = left.incoming
+    return Job(link, left.row_id, json.loads(event.payload), event.chat_id, left.received_at)
 
 
 class Intake:
@@ -67,7 +73,9 @@ class Intake:
         try:
             payload = json.loads(inbound.payload)
         except (ValueError, RecursionError) as error:
-            logger.warning("%s: an event that is not JSON was refused: %s", link.spec.name, type(error).__name__)
+            logger.warning(
+                "%s: an event that is not JSON was refused: %s", link.spec.name, type(error).__name__
+            )
             return _REFUSED
         if not isinstance(payload, dict):
             logger.warning("%s: an event that is not a JSON object was refused", link.spec.name)
@@ -93,8 +101,8 @@ class Intake:
         )
         try:
             taken = await self._inbox.accept(incoming)
-        except InboxUnavailable as error:
-            logger.error("%s: event %s is refused, the database says: %s", link.spec.name, event.event_id, error)
+        except InboxError as error:
+            logger.error("%s: event %s is not stored and refused: %s", link.spec.name, event.event_id, error)
             return _REFUSED
         if isinstance(taken, Accepted):
             self._submit(Job(link, taken.row_id, event.payload, event.chat_id, received_at))
@@ -126,7 +134,7 @@ class Envelope:
     @classmethod
     def of(cls, payload: dict[str, Any], inbound: Inbound) -> "Envelope":
         header, body = _object(payload.get("header")), _object(payload.get("event"))
-        event_type = _text(header.get("event_type")) or _text(body.get("type"))
+        event_type = _text(header.get("event_type")) or _text(body.get("type")) or ""
         if not event_type and (inbound.kind == "card" or "action" in payload):
             event_type = _CARD_ACTION
         message = _object(body.get("message"))
@@ -141,9 +149,8 @@ class Envelope:
 
     def take_token(self) -> str | None:
         """Remove the verification token from the payload, so that it is stored nowhere, and return it."""
-        header = self.payload.get("header")
-        if isinstance(header, dict) and "token" in header:
-            return _text(header.pop("token"))  # pyright: ignore[reportUnknownArgumentType]
+        if "token" in (header := _object(self.payload.get("header"))):
+            return _text(header.pop("token"))
         # In the old card callback `token` is the card's; only schema 1.0 has the verification token at the top.
         return _text(self.payload.pop("token", None)) if "uuid" in self.payload else None
 

@@ -8,17 +8,20 @@ from pydantic import SecretStr
 
 from ..config import SettingsError
 from ..connectors import ConnectorSpec
+from ..texts import Locale
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
 
 
-async def start_sandbox(specs: Sequence[ConnectorSpec], locale: str) -> tuple["Sandbox", list[ConnectorSpec]]:
+async def start_sandbox(
+    specs: Sequence[ConnectorSpec], locale: Locale
+) -> tuple["Sandbox", list[ConnectorSpec]]:
     """Start a local Feishu with an app for each connector, two users and a group they all share.
 
     Args:
         specs: Connectors declared in configuration. With none, one called `butler` is made up.
-        locale: Language of the chat page, `zh_CN` or `en_US`.
+        locale: Language of the chat page.
 
     Returns:
         The sandbox, and the connectors to run on it.

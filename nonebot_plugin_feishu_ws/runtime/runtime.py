@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,14 +13,14 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, install, say, taken, tools
 from ..config import Settings
 from ..connectors import Link, Supervisor, Surroundings
-from ..delivery import Inbox, LogAction, LogBook
+from ..delivery import Inbox, InboxUnavailable, LogAction, LogBook, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..screening import speech
 from ..storage import Database
 from ..texts import Texts, locale_for
 from .bots import Bots
 from .dispatch import Dispatcher
-from .intake import Intake, Job, replayed
+from .intake import Intake, replayed
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
@@ -28,16 +28,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _GRACE = 4.0  # seconds handlers may take to finish at shutdown
-_KEYS_KEPT = 48 * 3600.0  # seconds; Feishu pushes again for up to 7.1 h, the contract asks for 8
+_KEYS_KEPT = timedelta(hours=48)
 _PRUNE_EVERY = 3600.0  # seconds
+_MOST_ATTEMPTS = 5  # an event that was being handled when the process died that often is a dead letter
 
 _LOGGED = {
-    State.CONNECTING: (LogAction.WS_CONNECTING, "INFO"),
-    State.CONNECTED: (LogAction.WS_CONNECTED, "INFO"),
-    State.RECONNECTING: (LogAction.WS_RECONNECTING, "WARNING"),
-    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, "INFO"),
-    State.BLOCKED: (LogAction.WS_BLOCKED, "ERROR"),
+    State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO),
+    State.CONNECTED: (LogAction.WS_CONNECTED, LogLevel.INFO),
+    State.RECONNECTING: (LogAction.WS_RECONNECTING, LogLevel.WARNING),
+    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, LogLevel.INFO),
+    State.BLOCKED: (LogAction.WS_BLOCKED, LogLevel.ERROR),
 }
+
+
+_LEVELS = {LogLevel.INFO: logging.INFO, LogLevel.WARNING: logging.WARNING, LogLevel.ERROR: logging.ERROR}
 
 
 class Runtime:
@@ -62,14 +66,16 @@ class Runtime:
         self._sandbox: Sandbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
         if settings.butler == "commands":
-            brain = CommandsBrain(tools, command_starts=sorted(nonebot.get_driver().config.command_start), taken=taken)
+            brain = CommandsBrain(
+                tools, command_starts=sorted(nonebot.get_driver().config.command_start), taken=taken
+            )
             install(Butler(brain), self._turn)
 
     async def prepare(self) -> None:
         """Bring the database up to date and begin to store. Part of NoneBot's start-up."""
         await self._database.start()
-        await self._inbox.start()
-        await self._logbook.start()
+        self._inbox.start()
+        self._logbook.start()
 
     async def open(self) -> None:
         """Connect, and hand out what an earlier run left undone. After every plugin has started up."""
@@ -96,11 +102,15 @@ class Runtime:
             if not spec.enabled:
                 logger.info("%s: not enabled", spec.name)
             elif spec.app_id in nonebot.get_bots():
-                logger.error("%s: %s is connected by another adapter already; it is left alone", spec.name, spec.app_id)
+                logger.error(
+                    "%s: %s is connected by another adapter already; it is left alone", spec.name, spec.app_id
+                )
             else:
                 self._supervisor.start(spec)
         if not specs:
-            logger.warning("no connector is declared: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try")
+            logger.warning(
+                "no connector is declared: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try"
+            )
         await self._replay(self._supervisor)
         self._tasks.append(asyncio.create_task(self._prune()))
 
@@ -114,7 +124,7 @@ class Runtime:
             await self._supervisor.close()
         await self._dispatcher.close(_GRACE)
         for link in links:
-            self._bots.remove(link.spec.app_id)
+            self._bots.remove(link)
         await self._inbox.stop()
         await self._logbook.stop()
         if self._session is not None:
@@ -124,20 +134,25 @@ class Runtime:
             await self._sandbox.stop()
 
     async def _replay(self, supervisor: Supervisor) -> None:
-        for row in await self._inbox.unfinished():
-            link = supervisor.get(row.connector)
-            if link is not None:
-                self._dispatcher.submit(replayed(link, row))
+        async for left in self._inbox.unfinished():
+            link = supervisor.get(left.incoming.app_id)
+            if left.attempts > _MOST_ATTEMPTS:
+                self._inbox.dead(left.row_id, f"the process died {_MOST_ATTEMPTS} times while it was handled")
+            elif link is not None:
+                self._dispatcher.submit(replayed(link, left))
 
     async def _prune(self) -> None:
         while True:
-            await self._inbox.prune(_KEYS_KEPT)
+            try:
+                await self._inbox.prune(_KEYS_KEPT)
+            except InboxUnavailable as error:
+                logger.warning("old events are not pruned now: %s", error)
             await asyncio.sleep(_PRUNE_EVERY)
 
     def _on_status(self, link: Link, status: Status) -> None:
         action, level = _LOGGED[status.state]
         error = "" if status.error is None else f": {status.error}"
-        logger.log(logging.getLevelName(level), "%s: %s%s", link.spec.name, status.state, error)
+        logger.log(_LEVELS[level], "%s: %s%s", link.spec.name, status.state, error)
         self._logbook.write(
             action,
             level=level,
@@ -155,9 +170,7 @@ class Runtime:
         await self._bots.of(link)
 
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
-        assert self._supervisor is not None
-        link = self._supervisor.get(bot.self_id)
-        assert link is not None
+        link = self._bots.link_of(bot)
         texts = Texts(locale_for(self._settings.locale, link.base_url))
         return Turn(
             text=speech(event) or "",

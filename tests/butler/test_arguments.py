@@ -23,7 +23,9 @@ registry = ToolRegistry()
 
 
 @registry.tool
-async def deploy(service: str, replicas: int = 1, stage: Literal["dev", "prod"] = "dev", fast: bool = False) -> str:
+async def deploy(
+    service: str, replicas: int = 1, stage: Literal["dev", "prod"] = "dev", fast: bool = False
+) -> str:
     return service
 
 
@@ -60,7 +62,7 @@ def arguments(line: str, texts: Texts = EN) -> dict[str, object]:
         ("deploy q=1", {"service": "q=1"}),
         ("tag 2026-01-02 a b c", {"when": date(2026, 1, 2), "words": ["a", "b", "c"]}),
         ("tag 2026-01-02 words=a words=b", {"when": date(2026, 1, 2), "words": ["a", "b"]}),
-        ("tag 2026-01-02 '[\"a\", \"b\"]'", {"when": date(2026, 1, 2), "words": ["a", "b"]}),
+        ('tag 2026-01-02 \'["a", "b"]\'', {"when": date(2026, 1, 2), "words": ["a", "b"]}),
         ("tag 2026-01-02 [x", {"when": date(2026, 1, 2), "words": ["[x"]}),
         ("move '{\"x\": 1}'", {"point": Point(x=1)}),
     ],
@@ -77,7 +79,11 @@ def test_fits(line: str, values: dict[str, object]) -> None:
         ("deploy web many", EN, ["“many” is not valid for replicas: int"]),
         ("deploy web stage=test", EN, ["stage: dev | prod"]),
         ("deploy web 1 dev no surplus", EN, ["“surplus” is one argument too many."]),
-        ("deploy web 1 dev no size=4", EN, ["There is no argument size; valid names: service, replicas, stage, fast."]),
+        (
+            "deploy web 1 dev no size=4",
+            EN,
+            ["There is no argument size; valid names: service, replicas, stage, fast."],
+        ),
         ("deploy service=a service=b", EN, ["The argument service is given twice."]),
         ("deploy replicas=x fast=maybe", EN, ["service is missing", "valid for replicas", "valid for fast"]),
         ("deploy 'web", EN, ["quote is never closed"]),

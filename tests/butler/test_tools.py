@@ -17,7 +17,9 @@ def test_signature_and_docstring_are_the_interface() -> None:
     registry = ToolRegistry()
 
     @registry.tool
-    async def set_light(turn: Turn, room: str, state: Literal["on", "off"] = "on", colors: list[str] | None = None) -> str:
+    async def set_light(
+        turn: Turn, room: str, state: Literal["on", "off"] = "on", colors: list[str] | None = None
+    ) -> str:
         """Switch a light.
 
         Takes effect at once.
@@ -78,7 +80,7 @@ def test_what_cannot_be_a_tool() -> None:
     def plain(word: str) -> str:
         return word
 
-    async def untyped(word) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    async def untyped(word) -> str:  # type: ignore[no-untyped-def]
         return word
 
     async def keywords(**words: str) -> str:
@@ -106,7 +108,7 @@ def test_what_cannot_be_a_tool() -> None:
 def test_a_name_is_taken_once_but_a_reload_replaces() -> None:
     registry = ToolRegistry()
 
-    def load(result: str):  # noqa: ANN202 - a plugin module loaded twice
+    def load(result: str):
         @registry.tool("ping")
         async def ping() -> str:
             return result

@@ -46,43 +46,47 @@ def report(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return json.loads(lines[-1])
 
 
-@pytest.mark.parametrize("stock_first", [False, True], ids=["alone", "stock adapter first"])
-@pytest.mark.parametrize("driver", ["~fastapi", "~none", "~fastapi+~httpx+~websockets"])
+FULL = "~fastapi+~httpx+~websockets"
+STOCK = """
+from nonebot.adapters.feishu import Adapter
+nonebot.get_driver().register_adapter(Adapter)
+"""
+
+
+@pytest.mark.parametrize(
+    ("driver", "stock_first"),
+    # The stock adapter itself needs an ASGI server and an HTTP client.
+    [("~fastapi", False), ("~none", False), (FULL, False), (FULL, True)],
+)
 def test_loads_under_every_driver(tmp_path: Path, driver: str, stock_first: bool) -> None:
-    """Stock's adapter needs an ASGI server and an HTTP client; where it cannot be registered there is no such case."""
-    possible = driver == "~fastapi+~httpx+~websockets"
-    register = """
-        from nonebot.adapters.feishu import Adapter
-        nonebot.get_driver().register_adapter(Adapter)
-    """
-    script = "import nonebot\nnonebot.init()\n" + (textwrap.dedent(register) if stock_first and possible else "") + REPORT
+    """Alone it brings its own adapter; beside the stock one it lives on that."""
+    script = "import nonebot\nnonebot.init()\n" + (STOCK if stock_first else "") + REPORT
     found = report(run(tmp_path, script, DRIVER=driver))
 
     assert found["loaded"]
-    hosted_by_stock = stock_first and possible
-    expected = "nonebot.adapters.feishu" if hosted_by_stock else "nonebot_plugin_feishu_ws"
+    expected = "nonebot.adapters.feishu" if stock_first else "nonebot_plugin_feishu_ws"
     assert str(found["adapter"]).startswith(expected)
     assert found["lark_oapi"] == []
     assert found["meta"] == {
         "name": "飞书长连接",
         "type": "application",
-        "homepage": "https://github.com/nonebot/nonebot-plugin-feishu-ws",
+        "homepage": "https://github.com/nonebot-plugin-feishu-ws/nonebot-plugin-feishu-ws",
         "config": True,
         "adapters": ["~feishu"],
     }
 
 
 def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
-    """The plugin store tries plugins under a driver with every mixin, whose app is None and whose asgi raises."""
+    """The plugin store tries plugins under such a driver: it has every mixin, but no app."""
     (tmp_path / "hollow.py").write_text(
         textwrap.dedent(
             """
             from nonebot.drivers import (
-                ASGIMixin, HTTPClientMixin, HTTPServerSetup, WebSocketClientMixin, WebSocketServerSetup, combine_driver,
+                ASGIMixin, HTTPClientMixin, WebSocketClientMixin,
             )
             from nonebot.drivers.none import Driver as NoneDriver
 
-            class Serving(NoneDriver, ASGIMixin):
+            class Driver(NoneDriver, ASGIMixin, HTTPClientMixin, WebSocketClientMixin):
                 type = "hollow"
                 @property
                 def server_app(self): return None
@@ -90,8 +94,10 @@ def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
                 def asgi(self): raise NotImplementedError
                 def setup_http_server(self, setup): raise NotImplementedError
                 def setup_websocket_server(self, setup): raise NotImplementedError
-
-            class Driver(Serving): pass
+                async def request(self, setup): raise NotImplementedError
+                def stream_request(self, setup, *, chunk_size=1024): raise NotImplementedError
+                def get_session(self, *args, **kwargs): raise NotImplementedError
+                def websocket(self, setup): raise NotImplementedError
             """
         ),
         encoding="utf-8",
@@ -105,7 +111,10 @@ def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"FEISHU_WS__URI": "feishu"}, ["FEISHU_WS__URI", "there is no such setting", "DATABASE_URL", "SANDBOX"]),
+        (
+            {"FEISHU_WS__URI": "feishu"},
+            ["FEISHU_WS__URI", "there is no such setting", "DATABASE_URL", "SANDBOX"],
+        ),
         ({"FEISHU_WS__URL": "http://open.feishu.cn"}, ["FEISHU_WS__URL", "feishu"]),
         ({"FEISHU_WS__BUTLER": "robot"}, ["FEISHU_WS__BUTLER", "'commands'", "'off'"]),
         ({"FEISHU_WS__CONNECTORS": "{oops"}, ["FEISHU_WS__CONNECTORS", "JSON list"]),
@@ -114,7 +123,9 @@ def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
             ["FEISHU_WS__CONNECTORS[0].name", "a-z, 0-9 and -"],
         ),
         (
-            {"FEISHU_WS__CONNECTORS": '[{"name": "a", "app_id": "cli_a", "app_secret": "canary", "alow_dm": true}]'},
+            {
+                "FEISHU_WS__CONNECTORS": '[{"name": "a", "app_id": "cli_a", "app_secret": "canary", "alow_dm": true}]'
+            },
             ["FEISHU_WS__CONNECTORS[0].alow_dm", "allow_dm"],
         ),
         (
@@ -148,5 +159,7 @@ def test_flat_names_work_too(tmp_path: Path) -> None:
     """
     flat = run(tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS_ENABLED="false")
     assert "https://open.larksuite.com False" in flat.stdout
-    both = run(tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS__URL="wss://open.feishu.cn/x")
+    both = run(
+        tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS__URL="wss://open.feishu.cn/x"
+    )
     assert "https://open.feishu.cn True" in both.stdout
