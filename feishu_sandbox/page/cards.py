@@ -2,7 +2,8 @@
 
 Feishu: "卡片 JSON 1.0 结构" (feishu-cards/card-json-structure), "卡片 JSON 2.0 结构"
 (feishu-cards/card-json-v2-structure). An element this page cannot draw becomes a visible `unsupported` node.
-The client's own limits (feishu-facts.md, CardKit) are the platform's business; here are only guards against runaway input.
+The client's own limits (feishu-facts.md, CardKit) are the platform's business; here are only guards against
+runaway input.
 """
 
 from collections.abc import Callable, Mapping

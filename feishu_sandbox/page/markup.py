@@ -59,8 +59,10 @@ COLOURS = frozenset(
 
 _KEY = re.compile(r"[A-Za-z0-9_\-]{1,128}\Z")
 _SCHEME = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x20<>\"'`]+\Z", re.IGNORECASE)
+_STOPS = r"\s<>\"'，。；！？、（）【】《》"
 _URL = re.compile(
-    r"\[([^\[\]\n]{1,500})\]\(((?:https?://|mailto:)[^\s()]+)\)|(https?://[^\s<>\"'，。；！？、）】》]+)",
+    r"\[([^\[\]\n]{1,500})\]\(((?:https?://|mailto:)[^\s()]+)\)"
+    rf"|(https?://[^{_STOPS}]*[^{_STOPS}.,;:!?)])",
     re.IGNORECASE,
 )
 _TAG = re.compile(
