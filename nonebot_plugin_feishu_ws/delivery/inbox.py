@@ -1,0 +1,239 @@
+"""The inbox: an event is acknowledged only after it is committed here, and taken only once.
+
+Group commit: while one batch is being committed the next one gathers, so that an acknowledgement waits for
+one short transaction and never for a queue of them.
+
+An event belongs to the inbox that stored it (`owner`). That settles what a commit of unknown outcome leaves
+behind, a row nobody was told of: when Feishu pushes the event again, a row that is ours, unfinished and in
+nobody's hands is handed out as if it were new (faults.md 9, 23).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from ..storage import Database, DatabaseUnavailable, EventState, utc_now
+from .errors import EventRejected, InboxUnavailable
+from .events import Ending, EventStore, Incoming, Unfinished
+from .isolate import write_isolated
+from .spool import Spool
+
+_log = logging.getLogger(__name__)
+KEYS_KEPT = timedelta(hours=8)
+"""Feishu pushes an event again for 7.1 h (feishu-facts.md, Platform limits); so long its keys must be
+known."""
+_PAGE = 100
+_MAX_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The event is committed: acknowledge it, handle it, then call `done` or `dead`."""
+
+    row_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The event is known: acknowledge it, do nothing."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    incoming: Incoming
+    answer: asyncio.Future[Accepted | Duplicate] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Inbox:
+    """Durable events of all connectors. Make it, `start()` it on the running loop, `stop()` it.
+
+    Args:
+        database: started.
+        max_batch: events in one transaction.
+        capacity: events being taken in at the same time; further callers wait in order.
+        retry_first, retry_most: seconds until endings are written again while the database is away.
+        now: the time, aware.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_batch: int = 100,
+        capacity: int = 1000,
+        retry_first: float = 0.5,
+        retry_most: float = 15.0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._now = now
+        self._max_batch = max_batch
+        self._store = EventStore(database, owner=str(uuid4()))
+        self._room = asyncio.Semaphore(capacity)
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._running = False
+        self._task: asyncio.Task[None] | None = None
+        self._in_hand: set[int] = set()
+        """Rows that somebody was told of and has not finished."""
+        self._endings = Spool(
+            "event endings",
+            self._write_endings,
+            max_batch=max_batch,
+            capacity=None,  # one per row in somebody's hands
+            retry_first=retry_first,
+            retry_most=retry_most,
+        )
+
+    def start(self) -> None:
+        """Begin to take events."""
+        if self._task is None:
+            self._running = True
+            self._task = asyncio.create_task(self._run(), name="feishu-ws inbox")
+            self._endings.start()
+
+    async def stop(self) -> None:
+        """Answer everybody who waits, write what was finished, end all tasks. Later calls are refused."""
+        self._running = False
+        if self._task is not None:
+            self._wake.set()
+            await self._task
+            self._task = None
+        await self._endings.stop()
+
+    async def accept(self, incoming: Incoming) -> Accepted | Duplicate:
+        """Store an event; returns once it is committed. Order of arrival is kept.
+
+        Raises:
+            InboxUnavailable: it cannot be stored now, or nobody knows whether it is. Do not acknowledge it.
+            EventRejected: this event cannot be stored.
+        """
+        if not incoming.event_id:
+            raise EventRejected("the event has no id")
+        async with self._room:
+            if not self._running:
+                raise InboxUnavailable("the inbox is stopped")
+            waiting = _Waiting(incoming)
+            self._waiting.append(waiting)
+            self._wake.set()
+            try:
+                return await waiting.answer
+            except asyncio.CancelledError:
+                if (
+                    waiting.answer.done()
+                    and not waiting.answer.cancelled()
+                    and not waiting.answer.exception()
+                ):
+                    self._take_back(waiting.answer.result())
+                raise
+
+    def done(self, row_id: int) -> None:
+        """The event's handlers have finished. Written with the next batch, however long the database is
+        away."""
+        self._endings.put(Ending(row_id, EventState.DONE, self._now()))
+
+    def dead(self, row_id: int, error: str) -> None:
+        """The event is given up: a dead letter. Written like `done`.
+
+        Args:
+            row_id: as in `Accepted`.
+            error: why, for a person to read; without secrets.
+        """
+        self._endings.put(Ending(row_id, EventState.DEAD, self._now(), error[:_MAX_ERROR]))
+
+    async def flush(self) -> None:
+        """Wait until all endings so far are written."""
+        await self._endings.flush()
+
+    async def unfinished(self) -> AsyncGenerator[Unfinished]:
+        """Events that an earlier process took and did not finish, oldest first, each now in the caller's
+        hands.
+
+        For start-up, and for one process per database: it cannot tell a dead process from one that is at
+        work.
+
+        Raises:
+            InboxUnavailable: the database is away; what was not yielded can be asked for again.
+        """
+        last = 0
+        while True:
+            try:
+                page = await self._store.take_over(after=last, limit=_PAGE)
+            except DatabaseUnavailable as error:
+                raise InboxUnavailable(str(error)) from error
+            for event in page:
+                self._in_hand.add(event.row_id)
+                yield event
+            if len(page) < _PAGE:
+                return
+            last = page[-1].row_id
+
+    async def prune(self, older_than: timedelta, *, dead_older_than: timedelta = timedelta(days=30)) -> int:
+        """Delete finished events, and dead letters, that were received longer ago. What is unfinished stays.
+
+        Args:
+            older_than: at least `KEYS_KEPT`, or Feishu's next push would be taken for a new event.
+            dead_older_than: the same for dead letters, which people may want to see.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            ValueError: a limit is too short.
+            InboxUnavailable: the database is away.
+        """
+        if min(older_than, dead_older_than) < KEYS_KEPT:
+            raise ValueError(f"events must be kept for at least {KEYS_KEPT}")
+        now = self._now()
+        try:
+            done = await self._store.prune(EventState.DONE, now - older_than)
+            return done + await self._store.prune(EventState.DEAD, now - dead_older_than)
+        except DatabaseUnavailable as error:
+            raise InboxUnavailable(str(error)) from error
+
+    async def _run(self) -> None:
+        while True:
+            if not self._waiting:
+                if not self._running:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+            try:
+                await write_isolated(batch, self._write_batch, self._reject)
+            except DatabaseUnavailable as error:
+                _log.warning("events refused, Feishu will push them again: %s", error)
+                for waiting in batch:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(InboxUnavailable(str(error)))
+
+    async def _write_batch(self, batch: Sequence[_Waiting]) -> None:
+        rows = await self._store.insert([waiting.incoming for waiting in batch], self._now())
+        for waiting, row_id in zip(batch, rows, strict=True):
+            if waiting.answer.cancelled():  # nobody is told of the row: the next push hands it out
+                continue
+            if row_id is None or row_id in self._in_hand:
+                waiting.answer.set_result(Duplicate())
+            else:
+                self._in_hand.add(row_id)
+                waiting.answer.set_result(Accepted(row_id))
+
+    @staticmethod
+    def _reject(waiting: _Waiting, error: Exception) -> None:
+        _log.error("event %r cannot be stored: %s", waiting.incoming, type(error).__name__)
+        if not waiting.answer.done():
+            waiting.answer.set_exception(EventRejected(f"the database refuses it: {type(error).__name__}"))
+
+    def _take_back(self, answer: Accepted | Duplicate) -> None:
+        if isinstance(answer, Accepted):
+            self._in_hand.discard(answer.row_id)
+
+    async def _write_endings(self, endings: Sequence[Ending]) -> None:
+        await self._store.end(endings)
+        self._in_hand.difference_update(ending.row_id for ending in endings)

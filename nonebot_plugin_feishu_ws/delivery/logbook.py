@@ -1,0 +1,223 @@
+"""The log people read: what happened to a connector and to each message, and why."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ..storage import Database, LogRow, utc_now
+from .spool import Spool
+
+_MAX_PAGE = 500
+
+
+class LogAction(StrEnum):
+    """What happened. Stored and shown, so renaming one is a breaking change (contract.md, Log actions)."""
+
+    CREATE_CONNECTOR = "create_connector"
+    UPDATE_CONNECTOR = "update_connector"
+    REMOVE_CONNECTOR = "remove_connector"
+    VERIFY_CALLBACK = "verify_callback"
+    VERIFICATION_RESET = "verification_reset"
+    SET_ENABLED = "set_enabled"
+    WS_CONNECTING = "ws_connecting"
+    WS_CONNECTED = "ws_connected"
+    WS_DISCONNECTED = "ws_disconnected"
+    WS_RECONNECTING = "ws_reconnecting"
+    WS_BLOCKED = "ws_blocked"
+    WS_FILTERED = "ws_filtered"
+    WS_ROUTED = "ws_routed"
+    WS_OUTBOUND = "ws_outbound"
+    WS_AUTH_CARD = "ws_auth_card"
+    WS_AUTH_CARD_DECISION = "ws_auth_card_decision"
+    WS_DEAD_LETTER = "ws_dead_letter"
+    COMMAND_DENIED = "command_denied"
+
+
+class LogLevel(StrEnum):
+    """How much it matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of the log."""
+
+    id: int
+    at: datetime
+    level: str
+    action: str
+    connector: str | None
+    name: str | None
+    event_id: str | None
+    message_id: str | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some lines, newest first."""
+
+    entries: tuple[LogEntry, ...]
+    cursor: str | None
+    """Give it to `read` for the lines before these; None: there are no more."""
+
+
+class LogBook:
+    """Writes without making anybody wait, and reads by page. Make it, `start()` it, `stop()` it.
+
+    Args:
+        database: started.
+        capacity: lines that may wait for the database; what comes on top is dropped and counted.
+        max_batch: lines in one transaction.
+        retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
+            other.
+        now: the time, aware.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        capacity: int = 10_000,
+        max_batch: int = 200,
+        retry_first: float = 0.5,
+        retry_most: float = 15.0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._now = now
+        self._spool: Spool[dict[str, Any]] = Spool(
+            "log lines",
+            self._store,
+            max_batch=max_batch,
+            capacity=capacity,
+            retry_first=retry_first,
+            retry_most=retry_most,
+        )
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost since this object was made."""
+        return self._spool.dropped
+
+    def start(self) -> None:
+        """Begin to write. Lines from before are written first."""
+        self._spool.start()
+
+    async def stop(self) -> None:
+        """Write what waits and end the task."""
+        await self._spool.stop()
+
+    async def flush(self) -> None:
+        """Wait until all lines so far are written."""
+        await self._spool.flush()
+
+    def write(
+        self,
+        action: LogAction,
+        *,
+        level: LogLevel = LogLevel.INFO,
+        connector: str | None = None,
+        name: str | None = None,
+        event_id: str | None = None,
+        message_id: str | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Note a line; it is stored soon. Never waits, never raises.
+
+        Args:
+            action: what happened.
+            level: how much it matters.
+            connector: the bot's app_id.
+            name: the connector's name.
+            event_id, message_id: what it is about, if it is about one.
+            detail: anything else, as JSON; what JSON does not know is written as text. Without secrets.
+        """
+        self._spool.put(
+            {
+                "at": self._now(),
+                "level": level.value,
+                "action": action.value,
+                "connector": connector,
+                "name": name,
+                "event_id": event_id,
+                "message_id": message_id,
+                "detail": _frozen(detail or {}),
+            }
+        )
+
+    async def read(
+        self,
+        connector: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        action: LogAction | None = None,
+    ) -> LogPage:
+        """Lines, newest first.
+
+        Args:
+            connector: only this bot's (app_id).
+            limit: how many at most, 1 to 500.
+            cursor: from the page before.
+            action: only these.
+
+        Raises:
+            ValueError: the limit or the cursor is not valid.
+            DatabaseUnavailable: the database is away.
+        """
+        if not 1 <= limit <= _MAX_PAGE:
+            raise ValueError(f"limit is a number from 1 to {_MAX_PAGE}")
+        if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+            raise ValueError("cursor is not one that a page of the log came with")
+        wanted = select(LogRow).order_by(col(LogRow.id).desc()).limit(limit + 1)
+        if connector is not None:
+            wanted = wanted.where(col(LogRow.connector) == connector)
+        if cursor is not None:
+            wanted = wanted.where(col(LogRow.id) < int(cursor))
+        if action is not None:
+            wanted = wanted.where(col(LogRow.action) == action.value)
+        async with self._database.session() as session:
+            rows = (await session.exec(wanted)).all()
+        more = len(rows) > limit
+        entries = tuple(_entry(row) for row in rows[:limit])
+        return LogPage(entries, str(entries[-1].id) if more else None)
+
+    async def _store(self, lines: Sequence[dict[str, Any]]) -> None:
+        async def work(session: AsyncSession) -> None:
+            await (await session.connection()).execute(insert(LogRow), list(lines))
+
+        await self._database.write(work)
+
+
+def _frozen(detail: Mapping[str, object]) -> dict[str, Any]:
+    """A copy that later changes do not reach, made of what JSON knows."""
+    try:
+        return json.loads(json.dumps(dict(detail), default=str))
+    except (TypeError, ValueError, RecursionError):  # odd keys, circles
+        return {"detail": str(type(detail))}
+
+
+def _entry(row: LogRow) -> LogEntry:
+    return LogEntry(
+        id=row.id or 0,
+        at=row.at,
+        level=row.level,
+        action=row.action,
+        connector=row.connector,
+        name=row.name,
+        event_id=row.event_id,
+        message_id=row.message_id,
+        detail=row.detail,
+    )

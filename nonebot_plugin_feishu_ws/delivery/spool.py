@@ -1,0 +1,126 @@
+"""Rows nobody waits for: kept in memory, in order, until the database has taken them."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Generic, TypeVar
+
+from ..storage import DatabaseUnavailable
+from .isolate import write_isolated
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Spool(Generic[_T]):
+    """Written in batches by one task; tried again for as long as the database is away.
+
+    Args:
+        name: what is spooled, for messages.
+        write: writes some in one transaction, all or none.
+        max_batch: how many at most in one transaction.
+        capacity: how many may wait; None: as many as come.
+        retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
+            other.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[Sequence[_T]], Awaitable[None]],
+        *,
+        max_batch: int,
+        capacity: int | None,
+        retry_first: float,
+        retry_most: float,
+    ) -> None:
+        self._name = name
+        self._write = write
+        self._max_batch = max_batch
+        self._capacity = capacity
+        self._retry_first = retry_first
+        self._retry_most = retry_most
+        self._items: deque[_T] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._task: asyncio.Task[None] | None = None
+        self.dropped = 0
+        """How many were lost: there was no room, the database refused them, or it was away at the end."""
+
+    def start(self) -> None:
+        """Begin writing. What was put before is written first."""
+        if self._task is None:
+            self._stopping.clear()
+            self._task = asyncio.create_task(self._run(), name=f"feishu-ws {self._name}")
+
+    async def stop(self) -> None:
+        """Write what waits, trying once, and end the task."""
+        if self._task is None:
+            return
+        self._stopping.set()
+        self._wake.set()
+        await self._task
+        self._task = None
+
+    def put(self, item: _T) -> None:
+        """Add one; never waits. Without room it is dropped, and counted: what led to the jam is worth
+        more."""
+        if self._capacity is not None and len(self._items) >= self._capacity:
+            self._drop(1, "there is no more room")
+            return
+        self._items.append(item)
+        self._empty.clear()
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Wait until nothing waits to be written."""
+        await self._empty.wait()
+
+    async def _run(self) -> None:
+        retry = self._retry_first
+        while True:
+            if not self._items:
+                self._empty.set()
+                if self._stopping.is_set():
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = list(islice(self._items, self._max_batch))
+            try:
+                await write_isolated(batch, self._write_and_forget, self._refused)
+                retry = self._retry_first
+            except DatabaseUnavailable as error:
+                if self._stopping.is_set():
+                    self._drop(len(self._items), str(error))
+                    self._items.clear()
+                    continue
+                _log.warning("%s: %s; again in %g s, %d waiting", self._name, error, retry, len(self._items))
+                await self._pause(retry)
+                retry = min(retry * 2, self._retry_most)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    async def _write_and_forget(self, items: Sequence[_T]) -> None:
+        await self._write(items)
+        for _ in items:
+            self._items.popleft()
+
+    def _refused(self, _item: _T, error: Exception) -> None:
+        # The item itself is not shown: it may be long, or secret.
+        self._items.popleft()
+        self._drop(1, type(error).__name__)
+
+    def _drop(self, count: int, why: str) -> None:
+        if self.dropped == 0 or why != "there is no more room":  # a jam is reported once, not once per item
+            _log.error("%s: %d dropped: %s", self._name, count, why)
+        self.dropped += count
