@@ -1,6 +1,6 @@
 """Feishu's REST: tokens, errors, messages, cards, media. Knows neither NoneBot nor the rest of the plugin."""
 
-from .client import Content, FeishuClient, ReceiveIdType, receive_id_type_of
+from .client import FeishuClient
 from .errors import (
     AnswerTooLarge,
     ApiError,
@@ -22,6 +22,7 @@ from .errors import (
     TransportError,
 )
 from .media import FileType
+from .messages import Content, ReceiveIdType, receive_id_type_of
 from .models import BotInfo, Chat, Download, Member, Mention, Message, Sender, SentMessage
 from .transport import Form, Params
 

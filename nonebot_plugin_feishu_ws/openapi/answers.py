@@ -1,7 +1,6 @@
 """From an HTTP answer to Feishu's JSON body, or to the error it stands for."""
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +60,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """
     for name in _RETRY_HEADERS:
         seconds = _seconds(headers.get(name, "").strip(), now or datetime.now(UTC))
+        # False for nan and inf, too
         if seconds is not None and 0 <= seconds <= _LONGEST_WAIT:
             return seconds
     return None
@@ -68,11 +68,9 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 def _seconds(value: str, now: datetime) -> float | None:
     try:
-        seconds = float(value)
+        return float(value)
     except ValueError:
         pass
-    else:
-        return seconds if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:

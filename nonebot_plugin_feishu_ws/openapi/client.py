@@ -1,19 +1,26 @@
 """Feishu's REST as one object: the calls a bot needs, and `request` for all others."""
 
 import time
-import uuid as uuids
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Literal, cast
-from urllib.parse import quote
 
 import aiohttp
 from typing_extensions import override
 
 from .answers import Json
-from .caller import LARGEST_ANSWER, Caller, compact, encode
+from .caller import LARGEST_ANSWER, Caller, encode
 from .errors import MIB
 from .media import FileType, download_of, file_form, file_type_of, image_form
+from .messages import (
+    Content,
+    ReceiveIdType,
+    content_text,
+    message_path,
+    quoted,
+    receive_id_type_of,
+    uuid_of,
+)
 from .models import (
     BotInfo,
     Chat,
@@ -28,10 +35,6 @@ from .models import (
     parse,
 )
 from .transport import Form, Params, Request, Transport
-
-ReceiveIdType = Literal["chat_id", "open_id", "union_id", "user_id", "email"]
-Content = Mapping[str, object] | str
-"""A message's content: the object its type asks for, or the JSON text of that."""
 
 LARGEST_DOWNLOAD = 100 * MIB
 """Bytes; Feishu gives out no larger resource (234037)."""
@@ -132,8 +135,8 @@ class FeishuClient:
         body = {
             "receive_id": receive_id,
             "msg_type": msg_type,
-            "content": _text(content),
-            "uuid": _uuid(uuid),
+            "content": content_text(content),
+            "uuid": uuid_of(uuid),
         }
         params = {"receive_id_type": receive_id_type or receive_id_type_of(receive_id)}
         return parse(SentMessage, await self._data("POST", "im/v1/messages", params, body))
@@ -150,15 +153,15 @@ class FeishuClient:
         """Reply to a message, in its thread (or a new one) if `in_thread` (im-v1/message/reply)."""
         body = {
             "msg_type": msg_type,
-            "content": _text(content),
+            "content": content_text(content),
             "reply_in_thread": in_thread,
-            "uuid": _uuid(uuid),
+            "uuid": uuid_of(uuid),
         }
-        return parse(SentMessage, await self._data("POST", f"{_message(message_id)}/reply", None, body))
+        return parse(SentMessage, await self._data("POST", f"{message_path(message_id)}/reply", None, body))
 
     async def update_card(self, message_id: str, card: Content) -> None:
         """Replace a card of the bot's, within 14 days; both `update_multi: true` (im-v1/message/patch)."""
-        await self._data("PATCH", _message(message_id), None, {"content": _text(card)})
+        await self._data("PATCH", message_path(message_id), None, {"content": content_text(card)})
 
     async def update_card_by_token(self, token: str, card: Mapping[str, object]) -> None:
         """Replace the card that was clicked: after the click's answer, within 30 minutes, twice.
@@ -173,26 +176,28 @@ class FeishuClient:
         self, message_id: str, msg_type: Literal["text", "post"], content: Content
     ) -> None:
         """Replace a text or post of the bot's own, 20 times at most (im-v1/message/update)."""
-        await self._data("PUT", _message(message_id), None, {"msg_type": msg_type, "content": _text(content)})
+        await self._data(
+            "PUT", message_path(message_id), None, {"msg_type": msg_type, "content": content_text(content)}
+        )
 
     async def delete_message(self, message_id: str) -> None:
         """Recall a message (im-v1/message/delete)."""
-        await self._data("DELETE", _message(message_id))
+        await self._data("DELETE", message_path(message_id))
 
     async def get_message(self, message_id: str) -> tuple[Message, ...]:
         """The message; for a merge_forward, itself and the forwarded ones (im-v1/message/get)."""
-        data = await self._data("GET", _message(message_id))
+        data = await self._data("GET", message_path(message_id))
         return tuple(parse(Message, item) for item in _items(data))
 
     async def add_reaction(self, message_id: str, emoji: str) -> str:
         """React with an emoji such as `Typing`; returns the reaction_id (im-v1/message-reaction/create)."""
         body = {"reaction_type": {"emoji_type": emoji}}
-        data = await self._data("POST", f"{_message(message_id)}/reactions", None, body)
+        data = await self._data("POST", f"{message_path(message_id)}/reactions", None, body)
         return parse(Reaction, data).reaction_id
 
     async def remove_reaction(self, message_id: str, reaction_id: str) -> None:
         """Take a reaction of the bot's own back (im-v1/message-reaction/delete)."""
-        await self._data("DELETE", f"{_message(message_id)}/reactions/{_quoted(reaction_id)}")
+        await self._data("DELETE", f"{message_path(message_id)}/reactions/{quoted(reaction_id)}")
 
     # Media
 
@@ -233,7 +238,7 @@ class FeishuClient:
         """
         request = Request(
             method="GET",
-            path=f"{_message(message_id)}/resources/{_quoted(file_key)}",
+            path=f"{message_path(message_id)}/resources/{quoted(file_key)}",
             params={"type": kind},
             timeout=self._media_timeout,
             limit=max_bytes,
@@ -252,7 +257,7 @@ class FeishuClient:
 
     async def get_chat(self, chat_id: str) -> Chat:
         """A chat the bot is in (im-v1/chat/get)."""
-        return parse(Chat, await self._data("GET", f"im/v1/chats/{_quoted(chat_id)}"))
+        return parse(Chat, await self._data("GET", f"im/v1/chats/{quoted(chat_id)}"))
 
     async def list_chat_members(self, chat_id: str, *, page_size: int = 100) -> AsyncIterator[Member]:
         """The people in a chat, by open_id; bots are not listed (im-v1/chat-members/get)."""
@@ -260,7 +265,7 @@ class FeishuClient:
         seen: set[str] = set()
         while True:
             params = {"member_id_type": "open_id", "page_size": page_size, "page_token": page_token}
-            data = await self._data("GET", f"im/v1/chats/{_quoted(chat_id)}/members", params)
+            data = await self._data("GET", f"im/v1/chats/{quoted(chat_id)}/members", params)
             for item in _items(data):
                 yield parse(Member, item)
             following = data.get("page_token")
@@ -299,34 +304,6 @@ class FeishuClient:
     async def _upload(self, path: str, form: Form) -> object:
         request = self._request("POST", path, form=form, timeout=self._media_timeout)
         return (await self._caller.json(request)).get("data")
-
-
-def receive_id_type_of(receive_id: str) -> ReceiveIdType:
-    """What kind of id this is: `oc_` chat, `ou_` open_id, `on_` union_id, with `@` e-mail, else user_id."""
-    by_prefix: dict[str, ReceiveIdType] = {"oc_": "chat_id", "ou_": "open_id", "on_": "union_id"}
-    return by_prefix.get(receive_id[:3]) or ("email" if "@" in receive_id else "user_id")
-
-
-def _text(content: Content) -> str:
-    return content if isinstance(content, str) else compact(content)
-
-
-def _uuid(given: str | None) -> str:
-    if given is None:
-        return uuids.uuid4().hex
-    if not 1 <= len(given) <= 50:
-        raise ValueError(f"uuid must have 1 to 50 characters, this one has {len(given)}")
-    return given
-
-
-def _quoted(segment: str) -> str:
-    if not segment:
-        raise ValueError("an id is empty")
-    return quote(segment, safe="")
-
-
-def _message(message_id: str) -> str:
-    return f"im/v1/messages/{_quoted(message_id)}"
 
 
 def _items(data: Json) -> list[object]:

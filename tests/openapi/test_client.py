@@ -49,7 +49,7 @@ def parts_of(call):
 @pytest.mark.parametrize(
     ("receive_id", "kind"),
     [("oc_1", "chat_id"), ("ou_1", "open_id"), ("on_1", "union_id"), ("a@b.cn", "email"),
-     ("4d7a3c6g", "user_id"), ("ou_1@b.cn", "open_id")],
+     ("4d7a3c6g", "user_id"), ("on_call@b.cn", "email")],
 )  # fmt: skip
 def test_kinds_of_receivers(receive_id, kind):
     assert receive_id_type_of(receive_id) == kind

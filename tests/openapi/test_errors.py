@@ -110,8 +110,9 @@ async def test_an_answer_that_is_not_feishus(platform, client, status, kind, bod
 
 async def test_code_0_with_an_error_status_is_no_success(platform, client, answers):
     platform.always(lambda: answers.refusal(0, status=500))
-    with pytest.raises(ServerError):
-        await client.bot_info()
+    with pytest.raises(ServerError) as caught:
+        await client.request("GET", "bot/v3/info")
+    assert caught.value.status == 500
 
 
 async def test_the_whole_body_comes_back(platform, client, answers):

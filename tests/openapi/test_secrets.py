@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from loguru import logger
 
-from nonebot_plugin_feishu_ws.openapi import FeishuError
+from nonebot_plugin_feishu_ws.openapi import FeishuError, InvalidRequest
 
 CARD_TOKEN = "c-canary-card-token"
 CALLS = {
@@ -116,6 +116,13 @@ async def test_no_canary_of_a_failed_call(platform, make_client, answers, logged
     # With locals, what the caller itself handed in (the card token, the query) stands in its own frame.
     for secret in (answers.secret, platform.token):
         assert [line for line in everything_on(error) if secret in line] == []
+
+
+async def test_an_answer_that_quotes_the_secret(platform, client, answers):
+    platform.always(lambda: answers.refusal(230001, f"no, {answers.secret}!"))
+    with pytest.raises(InvalidRequest) as caught:
+        await client.bot_info()
+    assert caught.value.msg == "no, ***!"
 
 
 @pytest.mark.parametrize("grant", [hanging, cut, echoing, not_json])

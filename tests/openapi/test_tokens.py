@@ -123,7 +123,7 @@ async def test_a_cancelled_asker_leaves_the_question_to_the_next(source, feishu)
     first = asyncio.create_task(source.get())
     await asyncio.wait_for(feishu.asked.wait(), 5)
     others = [asyncio.create_task(source.get()) for _ in range(3)]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # one turn of the loop: now they are waiting
     others[0].cancel()
     first.cancel()
     feishu.asked.clear()

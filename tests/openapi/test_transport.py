@@ -48,9 +48,15 @@ async def test_an_answer_that_never_comes(platform, make_client):
     platform.reply = hang
     client = make_client(timeout=0.2)
     await client.tenant_access_token()
-    with pytest.raises(RequestTimeout, match=r"GET /open-apis/bot/v3/info: no answer after 0\.\d s"):
+    with pytest.raises(
+        RequestTimeout, match=r"GET /open-apis/bot/v3/info: no answer after 0\.\d s"
+    ) as caught:
         await client.bot_info()
     never.set()
+    # The cause says what it was, and drags no frames of aiohttp's along.
+    cause = caught.value.__cause__
+    assert isinstance(cause, TimeoutError)
+    assert (cause.__traceback__, cause.__cause__, cause.__context__) == (None, None, None)
 
 
 async def test_a_body_that_never_ends_in_time(platform, make_client):
