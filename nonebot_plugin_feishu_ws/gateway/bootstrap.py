@@ -18,8 +18,8 @@ _PATH = "/callback/ws/endpoint"
 _MAX_BODY = 64 * 1024
 _MAX_MSG = 200
 
-# feishu-facts.md, Bootstrap; 403 and 514 are the official clients' constants, 10014 is the token
-# endpoint's word for a bad secret. Reported by users, not documented: 1000040345 "system busy" (op7418/CodePilot#323),
+# feishu-facts.md, Bootstrap. 403 and 514 are the official clients' constants, 10014 is the token endpoint's
+# word for a bad secret. Reported by users, not documented: 1000040345 "system busy" (op7418/CodePilot#323),
 # 1000040346 "app_id is invalid" (chenhg5/cc-connect#312).
 _CODES = {
     1: Reason.BUSY,

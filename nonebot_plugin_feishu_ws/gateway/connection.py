@@ -182,7 +182,7 @@ class LongConnection:
                     failure = await link.run()
                     lived = uptime() - since
                 except GatewayError as error:
-                    failure = error
+                    failure = error.with_traceback(None)  # status keeps it: no frames, nor what they hold
                 except Exception as error:  # a defect must not make a bot deaf for good
                     _log.exception("%s: unexpected error", self._credentials.app_id)
                     failure = GatewayError(Reason.INTERNAL, type(error).__name__)

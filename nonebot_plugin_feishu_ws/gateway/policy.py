@@ -36,23 +36,25 @@ class ServerConfig:
         if not isinstance(config, dict):
             return self
         config = cast("dict[object, object]", config)
-        found = {
-            "ping_interval": _seconds(config, "PingInterval", above=0),
-            "reconnect_interval": _seconds(config, "ReconnectInterval", above=0),
-            "reconnect_nonce": _seconds(config, "ReconnectNonce", above=-1),
-        }
-        return replace(self, **{name: value for name, value in found.items() if value is not None})
+        return replace(
+            self,
+            ping_interval=_seconds(config, "PingInterval") or self.ping_interval,
+            reconnect_interval=_seconds(config, "ReconnectInterval") or self.reconnect_interval,
+            reconnect_nonce=self.reconnect_nonce
+            if (nonce := _seconds(config, "ReconnectNonce")) is None
+            else nonce,
+        )
 
 
-def _seconds(config: dict[object, object], name: str, *, above: int) -> float | None:
+def _seconds(config: dict[object, object], name: str) -> float | None:
+    """A number from 0 up, or None."""
     value = config.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > above:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         return None
     try:
-        value = float(value)
+        return float(value)
     except OverflowError:  # an integer of hundreds of digits
         return None
-    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def check_proxy(proxy: str) -> str:
     return proxy
 
 
-def proxy_for(url: URL, proxy: str | None) -> str | None:
+def proxy_for(url: URL | str, proxy: str | None) -> str | None:
     """The proxy to reach a URL through, None for none.
 
     One that was asked for is always used. Otherwise the environment decides (`HTTPS_PROXY`, for `wss://` too;
@@ -83,6 +83,7 @@ def proxy_for(url: URL, proxy: str | None) -> str | None:
     """
     if proxy is not None:
         return proxy
+    url = URL(url)
     if url.host is None or is_loopback(url.host) or proxy_bypass(url.host):
         return None
     found = getproxies().get(_PLAIN.get(url.scheme, ""))

@@ -205,7 +205,7 @@ class Platform:
         self.host = "127.0.0.1"
         self.port = 0
         self.held = asyncio.Event()  # something hangs now
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     @property
@@ -219,9 +219,9 @@ class Platform:
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open)
         await self._server.wait_closed()
 
     async def peer(self) -> Peer:
@@ -234,13 +234,13 @@ class Platform:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._open[task] = writer
+        task.add_done_callback(self._open.pop)
         try:
             request = await self._request(reader)
             self.requests.append(request)
             if request.method == "POST":
-                await self._bootstrap(request, writer)
+                await self._bootstrap(request, reader, writer)
             else:
                 await self._handshake(request, reader, writer)
         except (asyncio.IncompleteReadError, OSError):
@@ -248,12 +248,18 @@ class Platform:
         finally:
             writer.close()
 
-    async def _bootstrap(self, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def _hang(self, reader: asyncio.StreamReader) -> None:
+        self.held.set()
+        await reader.read()  # until the client goes away
+        raise ConnectionResetError
+
+    async def _bootstrap(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         number = sum(one.method == "POST" for one in self.requests)
         self.bootstrapped.put_nowait(request)
         if "bootstrap" in self.hangs:
-            self.held.set()
-            await asyncio.Event().wait()
+            await self._hang(reader)
         canned = self.bootstraps.pop(0) if self.bootstraps else self.bootstrap
         writer.write(http(200, self.endpoint(number)) if canned is None else canned)
         await writer.drain()
@@ -262,8 +268,7 @@ class Platform:
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         if "handshake" in self.hangs:
-            self.held.set()
-            await asyncio.Event().wait()
+            await self._hang(reader)
         if self.refusals:
             writer.write(self.refusals.pop(0))
             await writer.drain()
@@ -407,7 +412,8 @@ class Footprint:
         """Wait until nothing is held beyond this."""
         for _ in range(20_000):
             now = self.now()
-            if now.tasks <= self.tasks and now.sockets <= self.sockets and now.timers <= self.timers:
+            ours = now.tasks - {asyncio.current_task()}
+            if ours <= self.tasks and now.sockets <= self.sockets and now.timers <= self.timers:
                 return
             await asyncio.sleep(0)
         raise AssertionError(f"left behind: {now}, was {self}")

@@ -132,9 +132,7 @@ async def test_fragmented_event_sent_again_is_assembled_again_exactly_once(platf
     assert [(await peer.ack())[0].SeqID for _ in range(3)] == [102, 102, 7]
 
 
-async def test_event_with_a_missing_fragment_is_dropped_in_time_without_an_ack(
-    platform, connect, inbox, wire, until
-):
+async def test_event_with_a_missing_fragment_is_dropped_without_an_ack(platform, connect, inbox, wire, until):
     connection = connect(platform, inbox, timings=replace(wire.QUICK, fragments=0.02, tick=0.01))
     peer = await platform.peer()
     parts = wire.fragments(b"x" * 999, 3, message_id="cut")
