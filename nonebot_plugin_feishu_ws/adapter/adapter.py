@@ -7,7 +7,8 @@ import nonebot
 from nonebot.adapters import Bot as BaseBot
 from nonebot.adapters import feishu as stock
 from nonebot.adapters.feishu import log
-from nonebot.drivers import Driver
+from nonebot.drivers import Driver, HTTPClientMixin, Request, Response
+from nonebot.drivers.aiohttp import Mixin as AiohttpClient
 from typing_extensions import override
 
 from .bot import Bot
@@ -30,6 +31,13 @@ class Adapter(stock.Adapter):
     def setup(self) -> None:
         if self.feishu_config.feishu_bots:
             log("WARNING", _UNSERVED)
+
+    @override
+    async def request(self, setup: Request) -> Response:
+        """An HTTP request for plugins (Alconna fetches pictures so), also where the driver has no client."""
+        if isinstance(self.driver, HTTPClientMixin):
+            return await super().request(setup)
+        return await AiohttpClient().request(setup)
 
     @override
     async def _call_api(self, bot: BaseBot, api: str, **data: Any) -> Any:

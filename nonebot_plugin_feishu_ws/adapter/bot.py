@@ -101,12 +101,15 @@ class Bot(stock.Bot):
 
     @override
     async def handle_event(self, event: stock.Event) -> None:
-        """Complete an event and run NoneBot's matchers on it to the end: `prepare`, then `run`."""
+        """Complete an event and run NoneBot's matchers on it to the end."""
         await self.prepare(event)
         await self.run(event)
 
     async def prepare(self, event: stock.Event) -> None:
-        """Complete an event: `to_me`, mentions, the quoted message; a click's way out for late answers."""
+        """Complete an event: to_me, the bot's mention and nickname taken off, the quoted message, late answers.
+
+        Waits for the quoted message, `QUOTE_TIMEOUT` at most. To be called once.
+        """
         if isinstance(event, stock.MessageEvent):
             note_mention(event, self.identity.open_id)
             note_nickname(event, self.config.nickname)
@@ -115,7 +118,7 @@ class Bot(stock.Bot):
             event.bind(self.client)
 
     async def run(self, event: stock.Event) -> None:
-        """Run NoneBot's matchers on a prepared event to the end."""
+        """Run NoneBot's matchers on a prepared event; returns when all handlers are done."""
         try:
             await handle_event(self, event)
         finally:

@@ -70,7 +70,7 @@ class FeishuEvent(stock.Event):
         return self.created_at.replace(tzinfo=None)
 
 
-class MessageEvent(FeishuEvent, stock.MessageEvent):
+class MessageEvent(FeishuEvent, stock.MessageEvent):  # pyright: ignore[reportIncompatibleVariableOverride] (header)
     """A message to the bot, or one it may read. See `GroupMessageEvent` and `PrivateMessageEvent`."""
 
     event: MessageEventDetail
@@ -187,7 +187,7 @@ class PrivateMessageEvent(MessageEvent, stock.PrivateMessageEvent):  # pyright: 
     event: PrivateMessageEventDetail  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
-class NoticeEvent(FeishuEvent, stock.NoticeEvent):
+class NoticeEvent(FeishuEvent, stock.NoticeEvent):  # pyright: ignore[reportIncompatibleVariableOverride] (header)
     """Everything that is not a message. Event types without a model are of this very class, `event` raw."""
 
     event: Any

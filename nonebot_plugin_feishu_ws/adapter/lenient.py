@@ -25,14 +25,14 @@ class _Open(BaseModel):
 
 
 @cache
-def lenient_notice(model: type[stock.Event]) -> type[stock.Event]:
+def lenient_notice(model: type[stock.Event]) -> type[NoticeEvent]:
     """A subclass of the stock (or a plugin's own) event class, with `NoticeEvent` and a loosened `event`.
 
     What the stock model wants and Feishu did not send is None; what it does not know is kept.
     """
     detail = cast("Any", model.model_fields["event"].annotation)
     return cast(
-        "type[stock.Event]",
+        "type[NoticeEvent]",
         create_model(
             model.__name__,
             __base__=(NoticeEvent, model),

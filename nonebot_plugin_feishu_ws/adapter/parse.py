@@ -7,12 +7,12 @@ from nonebot.adapters import feishu as stock
 from pydantic import ValidationError
 
 from .card_action import CardActionEvent
-from .events import GroupMessageEvent, NoticeEvent, PrivateMessageEvent
+from .events import FeishuEvent, GroupMessageEvent, NoticeEvent, PrivateMessageEvent
 from .lenient import lenient_notice
 from .normalise import CARD_ACTION, MESSAGE, as_text, card_body, envelope, message_body
 
 
-def parse_event(payload: Mapping[str, Any], *, app_id: str) -> stock.Event:
+def parse_event(payload: Mapping[str, Any], *, app_id: str) -> FeishuEvent:
     """Type one callback. Total: every JSON object gives an event, every message a message event.
 
     Parameters:
@@ -41,7 +41,7 @@ def parse_event(payload: Mapping[str, Any], *, app_id: str) -> stock.Event:
         return NoticeEvent.model_validate(outer)
 
 
-def _notice_class(event_type: str) -> type[stock.Event]:
+def _notice_class(event_type: str) -> type[NoticeEvent]:
     # Looked up every time: plugins add classes of their own with `add_custom_model`.
     known = stock.Adapter.get_event_model(event_type) if event_type else []
     if not known or issubclass(known[0], stock.MessageEvent):
