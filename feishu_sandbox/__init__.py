@@ -4,38 +4,42 @@
 wrong, ``feishu.hub`` the long connections. ``python -m feishu_sandbox`` runs it alone.
 """
 
-from .faults import (
-    ApiFault,
-    BootstrapFault,
-    Drop,
-    FaultError,
-    Faults,
-    FragmentFault,
-    GreetFault,
-    HandshakeFault,
-    InvalidateTokens,
-    PongFault,
-    PushFault,
-    SendRaw,
-    SilenceFault,
-)
-from .longconn import Ack, Connection, Delivery, Frame, Hub
-from .rules import ClientConfig, Rules
-from .sandbox import Sandbox
-from .world import (
-    App,
-    Change,
-    ChangeKind,
-    Chat,
-    ClickError,
-    ClickResult,
-    Mention,
-    Message,
-    Reaction,
-    Subscription,
-    User,
-    World,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .faults import (
+        ApiFault,
+        BootstrapFault,
+        Drop,
+        FaultError,
+        Faults,
+        FragmentFault,
+        GreetFault,
+        HandshakeFault,
+        InvalidateTokens,
+        PongFault,
+        PushFault,
+        SendRaw,
+        SilenceFault,
+    )
+    from .longconn import Ack, Connection, Delivery, Frame, Hub
+    from .rules import ClientConfig, Rules
+    from .sandbox import Sandbox
+    from .world import (
+        App,
+        Change,
+        ChangeKind,
+        Chat,
+        ClickError,
+        ClickResult,
+        Mention,
+        Message,
+        Reaction,
+        Subscription,
+        User,
+        World,
+    )
 
 __all__ = [
     "Ack",
@@ -72,3 +76,48 @@ __all__ = [
     "User",
     "World",
 ]
+
+_HOMES = {
+    "faults": (
+        "ApiFault",
+        "BootstrapFault",
+        "Drop",
+        "FaultError",
+        "Faults",
+        "FragmentFault",
+        "GreetFault",
+        "HandshakeFault",
+        "InvalidateTokens",
+        "PongFault",
+        "PushFault",
+        "SendRaw",
+        "SilenceFault",
+    ),
+    "longconn": ("Ack", "Connection", "Delivery", "Frame", "Hub"),
+    "rules": ("ClientConfig", "Rules"),
+    "sandbox": ("Sandbox",),
+    "world": (
+        "App",
+        "Change",
+        "ChangeKind",
+        "Chat",
+        "ClickError",
+        "ClickResult",
+        "Mention",
+        "Message",
+        "Reaction",
+        "Subscription",
+        "User",
+        "World",
+    ),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: pytest imports this package in every run, for its fixture's sake."""
+    for home, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f".{home}", __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

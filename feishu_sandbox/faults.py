@@ -4,12 +4,13 @@ A fault stands until it has struck ``times`` times, or, without ``times``, until
 kind strike in the order they were added. ``app_id`` confines a fault to one app. An action happens at once.
 """
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 
 class _Strict(BaseModel):
@@ -135,10 +136,15 @@ class Drop(_Strict):
 
 
 class SendRaw(_Strict):
-    """Action: send these bytes (given in base64) as one binary message on every open connection."""
+    """Action: send these bytes (a str is base64) as one binary message on every open connection."""
 
     kind: Literal["send_raw"] = "send_raw"
-    data: Base64Bytes
+    data: bytes
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> object:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else value
 
 
 class InvalidateTokens(_Strict):

@@ -175,3 +175,16 @@ CARD = {
 @pytest.fixture
 def card() -> dict[str, Any]:
     return json.loads(json.dumps(CARD))
+
+
+@pytest_asyncio.fixture
+async def fuzzed(make_company: Callable[..., Awaitable[Company]], card: dict[str, Any]) -> Any:
+    """A company without limits, and ids to aim at."""
+    company = await make_company(api_per_second=10**9, api_per_minute=10**9, sends_per_second=10**9)
+    places = {
+        "chat": company.group.chat_id,
+        "user": company.ada.open_id(company.app),
+        "message": await company.client.sent(company.direct.chat_id, {"text": "x"}),
+        "card": await company.client.sent(company.direct.chat_id, card, "interactive"),
+    }
+    return company, places

@@ -97,7 +97,7 @@ async def test_rst_is_a_reset_and_fin_is_not(company):
 
 async def test_raw_bytes_arrive_as_they_are(company):
     link = await company.client.connect()
-    company.sandbox.faults.add(SendRaw(data="/wA="))
+    company.sandbox.faults.add(SendRaw(data=b"\xff\x00"))
     assert (await link.ws.receive()).data == b"\xff\x00"
 
 
