@@ -7,6 +7,8 @@ import nonebot
 import pytest
 from nonebug import NONEBOT_INIT_KWARGS, NONEBOT_START_LIFESPAN
 
+pytest_plugins = ["chromium", "postgres"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     options = {"driver": "~none", "log_level": "TRACE", "superusers": {"ou_admin"}}

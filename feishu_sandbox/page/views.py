@@ -50,7 +50,7 @@ class Reader:
     # Chats
 
     def chats(self, online: dict[str, int]) -> list[ChatView]:
-        """Every chat the person is in and a direct chat with every bot, latest first."""
+        """Every chat the person is in and a direct chat with every bot: latest first, then bots, then the silent."""
         said: dict[str, list[Message]] = {}
         for message in self.world.messages.values():
             said.setdefault(message.chat.chat_id, []).append(message)
@@ -69,7 +69,7 @@ class Reader:
             for app in self.world.apps.values()
             if app.app_id not in met
         ]
-        return sorted(views, key=lambda view: -view.latest)
+        return sorted(views, key=lambda view: (-view.latest, view.kind != "p2p"))
 
     def _chat(self, chat: Chat, messages: Sequence[Message], online: dict[str, int]) -> ChatView:
         direct = chat.chat_type == "p2p"
@@ -89,7 +89,7 @@ class Reader:
             words,
             self._when(last.create_time) if last else "",
             len(self.reads.unread(self.user, chat, messages)),
-            last.create_time if last else chat.created_at if not direct else 0,
+            last.create_time if last else 0,
             bool(online.get(app_id)) if direct else True,
         )
 

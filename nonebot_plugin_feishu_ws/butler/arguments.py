@@ -46,49 +46,53 @@ def bind(tool: Tool, words: Sequence[str], texts: Texts) -> dict[str, object]:
     Raises:
         UsageError: Listing every argument that is missing, unknown, given twice, superfluous or invalid.
     """
-    names = {parameter.name: parameter for parameter in tool.parameters}
+    given, problems = _assign(tool, words, texts)
+    values: dict[str, object] = {}
+    for parameter in tool.parameters:
+        typed = given.get(parameter.name)
+        if typed is None:
+            if parameter.required:
+                problems.append(texts.missing_argument(parameter.name))
+            continue
+        try:
+            values[parameter.name] = _convert(parameter, typed)
+        except ValidationError as error:
+            expected = "; ".join(
+                found["msg"] for found in error.errors(include_url=False, include_input=False)
+            )
+            kind = f"{parameter.kind} — {expected}"
+            problems.append(texts.invalid_argument(parameter.name, " ".join(typed), kind))
+    if problems:
+        raise UsageError(problems)
+    return values
+
+
+def _assign(tool: Tool, words: Sequence[str], texts: Texts) -> tuple[dict[str, list[str]], list[str]]:
+    """Which words go to which parameter, and what is wrong with the rest."""
+    parameters = {parameter.name: parameter for parameter in tool.parameters}
     given: dict[str, list[str]] = {}
     problems: list[str] = []
     loose: list[str] = []
     for word in words:
         match = _KEY.fullmatch(word)
-        if match is None or match[1] not in names:
+        if match is None or match[1] not in parameters:
             loose.append(word)
-        elif match[1] in given and not names[match[1]].many:
+        elif match[1] in given and not parameters[match[1]].many:
             problems.append(texts.repeated_argument(match[1]))
         else:
             given.setdefault(match[1], []).append(match[2])
 
-    open_places = [parameter for parameter in tool.parameters if parameter.name not in given]
+    places = [parameter for parameter in tool.parameters if parameter.name not in given]
     for word in loose:
-        if not open_places:
-            match = _KEY.fullmatch(word)
-            problems.append(
-                texts.unknown_argument(match[1], tuple(names)) if match else texts.surplus_argument(word)
-            )
-            continue
-        place = open_places[0]
-        given.setdefault(place.name, []).append(word)
-        if not (place.many and len(open_places) == 1):
-            open_places.pop(0)
-
-    values: dict[str, object] = {}
-    for parameter in tool.parameters:
-        if parameter.name not in given:
-            if parameter.required:
-                problems.append(texts.missing_argument(parameter.name))
-            continue
-        try:
-            values[parameter.name] = _convert(parameter, given[parameter.name])
-        except ValidationError as error:
-            expected = "; ".join(
-                problem["msg"] for problem in error.errors(include_url=False, include_input=False)
-            )
-            typed = " ".join(given[parameter.name])
-            problems.append(texts.invalid_argument(parameter.name, typed, f"{parameter.kind} — {expected}"))
-    if problems:
-        raise UsageError(problems)
-    return values
+        if places:
+            given.setdefault(places[0].name, []).append(word)
+            if len(places) > 1 or not places[0].many:
+                places.pop(0)
+        elif match := _KEY.fullmatch(word):
+            problems.append(texts.unknown_argument(match[1], tuple(parameters)))
+        else:
+            problems.append(texts.surplus_argument(word))
+    return given, problems
 
 
 def _convert(parameter: Parameter, typed: list[str]) -> object:

@@ -29,7 +29,7 @@ def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
 
 
 def exact(text: str) -> MessageSegment:
-    """A text as it is. In a `text` message Feishu would read `<at …>` and `**` in it; in a post's text nodes it does not.
+    """A text as it is. In a `text` message Feishu would read `<at …>` and `**`; in a post's text nodes it does not.
 
     Source: https://open.larkoffice.com/document/server-docs/im-v1/message-content-description/create_json
     """

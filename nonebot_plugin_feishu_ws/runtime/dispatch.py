@@ -62,7 +62,7 @@ class Dispatcher:
         return await event.answer()
 
     async def close(self, grace: float) -> None:
-        """Let what runs finish for `grace` seconds, then cancel it. What was cancelled is handed out again at restart."""
+        """Let what runs finish for `grace` seconds, then cancel it; that is handed out again at restart."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:

@@ -47,10 +47,10 @@ async def start_sandbox(
             world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
     apps = list(world.apps.values())
     users = [world.add_user(name) for name in (("小明", "小红") if zh else ("Alice", "Bob"))]
-    for user in users:
+    world.add_group("话题" if zh else "Topics", [*users, *apps], topic=True)
+    world.add_group("大家" if zh else "Everyone", [*users, *apps])
+    for user in users:  # last, because the page opens with the newest chat
         for app in apps:
             world.direct_chat(user, app)
-    world.add_group("大家" if zh else "Everyone", [*users, *apps])
-    world.add_group("话题" if zh else "Topics", [*users, *apps], topic=True)
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
     return sandbox, [spec.model_copy(update={"domain": sandbox.url}) for spec in specs]

@@ -1,4 +1,4 @@
-"""The main job: `bot.py` in its own process, two connectors, a Feishu in another process; both answer, only when spoken to."""
+"""The main job: `bot.py` in a process of its own, a Feishu in another, two connectors that answer when spoken to."""
 
 import json
 
