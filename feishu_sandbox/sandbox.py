@@ -98,12 +98,11 @@ class Sandbox:
             limits=Limits(self.rules),
             sent=SentOnce(self.rules),
             online=self.online,
-            base=lambda: self.url,
         )
         gateway = Gateway(platform, self.faults)
         app = web.Application(middlewares=[gateway.middleware], client_max_size=40 * 2**20)
         add_routes(gateway, app)
-        Endpoint(self.world, self.hub, self.faults, self.rules, lambda: self.url).add_routes(app)
+        Endpoint(self.world, self.hub, self.faults, self.rules).add_routes(app)
         Control(self.world, self.faults).add_routes(app)
         self._attach_page(app)
         return app

@@ -34,7 +34,7 @@ async def bot_info(call: Call) -> web.StreamResponse:
     bot: Json = {
         "activate_status": 2 if call.app.active else 0,
         "app_name": call.app.name,
-        "avatar_url": f"{call.platform.base()}/sandbox/avatar/{call.app.app_id}",
+        "avatar_url": f"http://{call.request.host}/sandbox/avatar/{call.app.app_id}",
         "ip_white_list": [],
         "open_id": call.app.open_id,
     }

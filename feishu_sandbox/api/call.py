@@ -25,7 +25,6 @@ class Platform:
     sent: SentOnce
     online: Callable[[App], int]
     """How many long connections an app has."""
-    base: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from aiohttp import web
 
 from ..faults import ApiFault, Faults
 from ..world import App, ChangeKind, Json
+from ..world.loose import parse_object
 from .call import Call, Handler, Platform, json_body
 from .errors import BAD_TOKEN, NO_TOKEN, ApiError
 
 ROOT = "/open-apis/"
-_SECRET = re.compile(r'("(?:app_secret|AppSecret|tenant_access_token|app_access_token)"\s*:\s*")[^"]*(")')
+BOOTSTRAP = "/callback/ws/endpoint"
+_SECRET = re.compile(r'("(?:app_secret|AppSecret|tenant_access_token)"\s*:\s*"|"wss?://[^"?]*\?)[^"]*(")')
 _SHOWN = 8000
 
 
@@ -77,13 +79,19 @@ class Gateway:
     async def middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Around every request below ``/open-apis/``."""
+        """Around every request below ``/open-apis/``; the bootstrap call is only recorded."""
+        started = time.monotonic()
+        if request.path == BOOTSTRAP:
+            text = await _readable(request)
+            response = await handler(request)
+            app = self._platform.world.apps.get(str((parse_object(text) or {}).get("AppID")))
+            self._record(request, text, response, app, started)
+            return response
         if not request.path.startswith(ROOT):
             return await handler(request)
-        started = time.monotonic()
         log_id = time.strftime("%Y%m%d%H%M%S") + secrets.token_hex(10).upper()
-        app = self._platform.tokens.owner(request.headers.get("Authorization", "").partition(" ")[2].strip())
         request_text = await _readable(request)
+        app = self._calling(request, request_text)
         fault = self._faults.take(ApiFault, app.app_id if app else None, lambda f: _fits(f, request))
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
@@ -96,6 +104,12 @@ class Gateway:
         response.headers["X-Tt-Logid"] = log_id
         self._record(request, request_text, response, app, started)
         return response
+
+    def _calling(self, request: web.Request, text: str) -> App | None:
+        """The app that calls, by its token, or by its id when it asks for one."""
+        token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        named = str((parse_object(text) or {}).get("app_id")) if not token else ""
+        return self._platform.tokens.owner(token) or self._platform.world.apps.get(named)
 
     async def _answer(
         self,

@@ -2,7 +2,6 @@
 
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -35,12 +34,11 @@ class _Ticket:
 class Endpoint:
     """Hands out one-time URLs and takes the sockets that come with them."""
 
-    def __init__(self, world: World, hub: Hub, faults: Faults, rules: Rules, base: Callable[[], str]) -> None:
+    def __init__(self, world: World, hub: Hub, faults: Faults, rules: Rules) -> None:
         self._world = world
         self._hub = hub
         self._faults = faults
         self._rules = rules
-        self._base = base
         self._tickets: dict[str, _Ticket] = {}
 
     def add_routes(self, app: web.Application) -> None:
@@ -60,7 +58,7 @@ class Endpoint:
             return web.json_response({"code": BAD_APP_ID, "msg": "app_id is invalid"})
         if not hmac.compare_digest(app.app_secret.encode(), secret.encode()):
             return web.json_response({"code": BAD_SECRET, "msg": "app secret invalid"})
-        data = {"URL": self._new_url(app), "ClientConfig": self._rules.client_config.to_json()}
+        data = {"URL": self._new_url(app, request.host), "ClientConfig": self._rules.client_config.to_json()}
         return web.json_response({"code": 0, "msg": "", "data": data})
 
     async def _failed(self, fault: BootstrapFault) -> web.StreamResponse:
@@ -76,12 +74,16 @@ class Endpoint:
             case _:
                 return await sleep_for_ever()
 
-    def _new_url(self, app: App) -> str:
-        """A URL that works once, its parameters in Feishu's order (clients parse them in naive ways)."""
+    def _new_url(self, app: App, host: str) -> str:
+        """A URL that works once, its parameters in Feishu's order (clients parse them in naive ways).
+
+        It leads to where the client found the platform, as ``host`` says.
+        """
+        now = self._rules.clock()
+        self._tickets = {key: kept for key, kept in self._tickets.items() if kept.expires_at >= now}
         ticket, device_id = secrets.token_urlsafe(24), str(secrets.randbits(62))
         service_id = 33554678
-        expires_at = self._rules.clock() + self._rules.endpoint_ttl
-        self._tickets[ticket] = _Ticket(app, device_id, service_id, expires_at)
+        self._tickets[ticket] = _Ticket(app, device_id, service_id, now + self._rules.endpoint_ttl)
         query = urlencode(
             {
                 "fpid": 493,
@@ -92,7 +94,7 @@ class Endpoint:
                 "ticket": ticket,
             }
         )
-        return f"{self._base().replace('http', 'ws', 1)}{SOCKET_PATH}?{query}"
+        return f"ws://{host}{SOCKET_PATH}?{query}"
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """The WebSocket handshake with a bootstrap URL."""

@@ -75,12 +75,12 @@ class Hub(Watch):
         self.record(delivery)
         frame_type, copies = (fault.frame_type, fault.copies) if fault else ("event", 1)
         ack = await self._attempt(delivery, frame_type, copies, self._rules.callback_timeout)
+        delivery.state = "acked" if ack is not None and ack.code == 200 else "given_up"
         if not any(delivery.pushes):
             raise ClickFailed(NOT_REACHED, "the app has no long connection")
         if ack is None or ack.code != 200:
             reason = "no answer in time" if ack is None else f"the app answered with code {ack.code}"
             raise ClickFailed(ANSWERED_ERROR, reason)
-        delivery.state = "acked"
         if ack.data is None:
             raise ClickFailed(BAD_ANSWER, "the ack has no data, or it is not base64 of JSON")
         return ack.data

@@ -180,6 +180,14 @@ async def test_the_pytest_fixture(feishu_sandbox):
     assert app.app_id in feishu_sandbox.world.apps
 
 
+def test_everything_announced_is_there():
+    import feishu_sandbox as package
+
+    assert all(getattr(package, name) for name in package.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        package.nonsense  # noqa: B018
+
+
 def test_the_fixture_costs_other_runs_nothing():
     code = "import sys, feishu_sandbox.pytest_plugin; print('aiohttp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

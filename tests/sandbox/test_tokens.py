@@ -98,7 +98,13 @@ async def test_calls_are_shown_without_secrets(company):
     ]
     assert [call.data["code"] for call in calls] == [0, 230001]
     assert calls[1].data["app_id"] == company.app.app_id
+    with company.world.subscribe() as changes:
+        url = (await company.client.bootstrap())["data"]["URL"]
+        calls.append(await anext(changes))
+    assert calls[2].data["app_id"] == calls[0].data["app_id"] == company.app.app_id
     shown = repr(calls)
+    assert url.partition("?")[0] in shown
+    assert url.partition("ticket=")[2] not in shown
     assert company.app.app_secret not in shown
     assert company.client.token not in shown
     assert company.app.app_secret not in repr(company.app)
@@ -121,6 +127,16 @@ async def test_api_faults(company):
     faults.add(ApiFault(status=502, body="<html>", headers={"Content-Type": "text/html"}, times=1))
     async with company.client.http.get(company.sandbox.url + "/open-apis/bot/v3/info") as response:
         assert (response.status, await response.text()) == (502, "<html>")
+
+
+async def test_an_api_fault_of_one_app_strikes_its_token_call_too(company):
+    other = company.world.add_app("Other")
+    company.sandbox.faults.add(ApiFault(path="tenant_access_token", code=10014, app_id=company.app.app_id))
+    stranger = type(company.client)(company.sandbox, other, company.client.http)
+    assert (await stranger.login())["code"] == 0
+    body = {"app_id": company.app.app_id, "app_secret": company.app.app_secret}
+    answer = await company.client.call("POST", "/auth/v3/tenant_access_token/internal", body)
+    assert answer["code"] == 10014
 
 
 async def test_a_call_can_be_carried_out_and_its_answer_lost(company):
