@@ -7,7 +7,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -134,10 +133,8 @@ class Gateway:
         app: App | None,
         started: float,
     ) -> None:
-        text = response.text or "" if isinstance(response, web.Response) and response.body else ""
-        code: Any = None
-        if response.content_type == "application/json" and text:
-            code = json.loads(text).get("code") if text.startswith("{") else None
+        raw = response.body if isinstance(response, web.Response) else None
+        text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
         self._platform.world.feed.publish(
             ChangeKind.API_CALL,
             data={
@@ -145,7 +142,7 @@ class Gateway:
                 "method": request.method,
                 "path": request.path_qs,
                 "status": response.status,
-                "code": code,
+                "code": (parse_object(text) or {}).get("code"),
                 "duration_ms": round((time.monotonic() - started) * 1000, 1),
                 "request": redacted(request_text),
                 "response": redacted(text),

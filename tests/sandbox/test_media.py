@@ -19,14 +19,14 @@ def form(**fields):
 
 async def test_an_image_and_a_file_go_up_into_a_message_and_down(company):
     client = company.client
-    image = await client.call("POST", "/im/v1/images", data=form(image_type="message", image=b"PNG"))
+    image = await client.call("POST", "/im/v1/images", data=form(image_type="message", image=b"\x89PNG\xff"))
     file = await client.call(
         "POST", "/im/v1/files", data=form(file_type="stream", file_name="a.txt", file=b"text")
     )
     image_key, file_key = image["data"]["image_key"], file["data"]["file_key"]
     picture = await client.sent(company.direct.chat_id, {"image_key": image_key}, "image")
     for message_id, key, kind, data in (
-        (picture, image_key, "image", b"PNG"),
+        (picture, image_key, "image", b"\x89PNG\xff"),
         (
             await client.sent(company.direct.chat_id, {"file_key": file_key}, "file"),
             file_key,

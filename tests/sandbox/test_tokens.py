@@ -127,6 +127,9 @@ async def test_api_faults(company):
     faults.add(ApiFault(status=502, body="<html>", headers={"Content-Type": "text/html"}, times=1))
     async with company.client.http.get(company.sandbox.url + "/open-apis/bot/v3/info") as response:
         assert (response.status, await response.text()) == (502, "<html>")
+    faults.add(ApiFault(status=200, body='{"code":', times=1))
+    async with company.client.http.get(company.sandbox.url + "/open-apis/bot/v3/info") as response:
+        assert (response.status, await response.text()) == (200, '{"code":')
 
 
 async def test_an_api_fault_of_one_app_strikes_its_token_call_too(company):
