@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from ..world import MESSAGE_TYPES, Chat, Message, User
+from ..world import MESSAGE_TYPES, App, Chat, Message, User
 from .compose import NotAnObjectError, mentioned, parse_content, post_content
 from .markup import clean
 from .nodes import as_list, as_map
@@ -107,6 +107,8 @@ def _answers(page: Page, user: User, chat: Chat, body: Mapping[str, Any]) -> Jso
 
 async def _click(page: Page, user: User, body: Mapping[str, Any], texts: Texts) -> Json:
     message = page.message(body.get("message_id"), user)
+    if not isinstance(message.sender, App) or message.msg_type != "interactive":
+        raise Refused(texts.not_a_bots_card)
     result = await page.world.click(user, message.message_id, dict(as_map(body.get("action"))))
     told: Json = {}
     if result.toast is not None:

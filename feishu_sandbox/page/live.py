@@ -90,8 +90,8 @@ class Stream:
 
     def _entries(self, touched: list[Change]) -> list[Mapping[str, str]]:
         self._read()
-        entries = (self.reader.entry(change.message) for change in touched if change.message)
-        latest = {one.key: one for one in entries if one}
+        entries = self.reader.redrawn([change.message for change in touched if change.message])
+        latest = {one.key: one for one in entries}
         return [{"key": one.key, "html": self.page.part("entry", self.texts, one)} for one in latest.values()]
 
     def _conversation(self) -> str:

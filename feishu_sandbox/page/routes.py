@@ -32,9 +32,9 @@ async def index(request: web.Request) -> web.StreamResponse:
     """The page. Query, all optional: `user`; `chat`, or `app` (the direct chat with it, made if need be)."""
     if chosen := request.query.get("lang"):
         rest = {key: value for key, value in request.query.items() if key != "lang"}
-        response = web.HTTPSeeOther(f"/?{urlencode(rest)}")
-        response.set_cookie(LANGUAGE, "en" if chosen == "en" else "zh", samesite="Lax", max_age=31536000)
-        return response
+        chosen_page = web.HTTPSeeOther(f"/?{urlencode(rest)}")
+        chosen_page.set_cookie(LANGUAGE, "en" if chosen == "en" else "zh", samesite="Lax", max_age=31536000)
+        raise chosen_page
     page, texts = request.app[PAGE], texts_of(request)
     user = page.world.users.get(request.query.get("user", "")) or next(iter(page.world.users.values()), None)
     if user is None:

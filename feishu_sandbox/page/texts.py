@@ -128,6 +128,7 @@ class Texts:
     nothing_to_say: str
     unknown_thing: str
     too_large: str
+    not_a_bots_card: str
     default_group: str
 
 
@@ -246,6 +247,7 @@ ZH = Texts(
     nothing_to_say="写点什么再发送",
     unknown_thing="找不到这个用户、会话或消息，请刷新页面",
     too_large="文件太大",
+    not_a_bots_card="只有机器人的卡片可以回传",
     default_group="新的群聊",
 )
 
@@ -364,6 +366,7 @@ EN = Texts(
     nothing_to_say="Write something first",
     unknown_thing="No such user, chat or message; reload the page",
     too_large="The file is too large",
+    not_a_bots_card="Only a bot's card calls back",
     default_group="New group",
 )
 

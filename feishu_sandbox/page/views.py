@@ -100,13 +100,18 @@ class Reader:
         tops, replies = self._threads(chat)
         return [self._entry(tops, replies, index) for index in range(max(0, len(tops) - SHOWN), len(tops))]
 
-    def entry(self, message: Message) -> Entry | None:
-        """The entry in which a message stands; None when it is too old to be on the page."""
-        tops, replies = self._threads(message.chat)
-        key = message.root_id if message.thread_id and message.root_id else message.message_id
-        indices = range(len(tops) - 1, max(0, len(tops) - SHOWN) - 1, -1)
-        found = next((index for index in indices if tops[index].message_id == key), None)
-        return None if found is None else self._entry(tops, replies, found)
+    def redrawn(self, changed: Sequence[Message]) -> list[Entry]:
+        """The entries that show these messages of one chat, or quote them, in order; only those on the page."""
+        if not changed:
+            return []
+        tops, replies = self._threads(changed[0].chat)
+        keys = {one.message_id for one in changed} | {one.root_id for one in changed if one.thread_id}
+        quoted = {one.message_id for one in changed}
+        return [
+            self._entry(tops, replies, index)
+            for index in range(max(0, len(tops) - SHOWN), len(tops))
+            if tops[index].message_id in keys or tops[index].parent_id in quoted
+        ]
 
     def _threads(self, chat: Chat) -> tuple[list[Message], dict[str, list[Message]]]:
         replies: dict[str, list[Message]] = {}
