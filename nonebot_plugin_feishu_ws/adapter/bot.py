@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from nonebot.adapters import Adapter as BaseAdapter
 from nonebot.adapters import Event as BaseEvent
@@ -21,6 +22,7 @@ from ..openapi import BotInfo, FeishuClient, FeishuError
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
 from .normalise import as_object, as_objects, quoted_message
+from .outgoing import repaired
 from .send import Sendable, send
 
 QUOTE_TIMEOUT = 2.0
@@ -98,6 +100,37 @@ class Bot(stock.Bot):
             in_thread=in_thread,
             **kwargs,
         )
+
+    @override
+    async def send_msg(
+        self,
+        receive_id_type: str,
+        receive_id: str,
+        content: str,
+        msg_type: str,
+        uuid: str | None = None,
+    ) -> Any:
+        """As the stock bot, at most once per `uuid` (generated if not given)."""
+        part = repaired(msg_type, content)
+        body = {"receive_id": receive_id, "msg_type": part.msg_type, "content": part.content}
+        return await self.call_api(
+            "im/v1/messages",
+            method="POST",
+            params={"receive_id_type": receive_id_type},
+            json={**body, "uuid": uuid or uuid4().hex},
+        )
+
+    @override
+    async def reply_msg(self, message_id: str, content: str, msg_type: str, uuid: str | None = None) -> Any:
+        """As the stock bot, at most once per `uuid` (generated if not given)."""
+        part = repaired(msg_type, content)
+        return await super().reply_msg(message_id, part.content, part.msg_type, uuid or uuid4().hex)
+
+    @override
+    async def edit_msg(self, message_id: str, content: str, msg_type: str) -> Any:
+        """As the stock bot."""
+        part = repaired(msg_type, content)
+        return await super().edit_msg(message_id, part.content, part.msg_type)
 
     @override
     async def handle_event(self, event: stock.Event) -> None:

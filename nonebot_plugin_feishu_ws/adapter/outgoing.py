@@ -7,11 +7,12 @@ joined into one message; a file, a card and the like need one of their own.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from nonebot.adapters.feishu import Message, MessageSegment
 
-from .normalise import as_object, as_text, is_object
+from .normalise import as_list, as_object, as_text, is_object
 
 _INLINE = frozenset({"text", "at", "a", "emotion"})
 # "图片、视频元素必须是独立的一个段落": a paragraph with one of these holds nothing else.
@@ -103,3 +104,31 @@ def _is_localised(post: Mapping[str, Any]) -> bool:
 
 def _outgoing(msg_type: str, content: Mapping[str, Any]) -> Outgoing:
     return Outgoing(msg_type, json.dumps(as_object(content), ensure_ascii=False))
+
+
+def repaired(msg_type: str, content: str) -> Outgoing:
+    """What the stock `Message.serialize` makes (plugins call it themselves), in the form Feishu takes.
+
+    A lone mention is not a message type, and pictures need paragraphs of their own. All else stays as it is.
+    """
+    if msg_type not in ("at", "post"):
+        return Outgoing(msg_type, content)
+    try:
+        data = as_object(json.loads(content))
+    except ValueError:
+        return Outgoing(msg_type, content)
+    if msg_type == "at":
+        return _outgoing("post", {"zh_cn": _post([MessageSegment("at", dict(data))])})
+    locales = {
+        name: {**as_object(post), "content": _paragraphs(as_object(post))} for name, post in data.items()
+    }
+    return _outgoing("post", locales)
+
+
+def _paragraphs(post: Mapping[str, Any]) -> list[list[Node]]:
+    return [
+        list(nodes)
+        for row in as_list(post.get("content"))
+        for alone, nodes in groupby(as_list(row), lambda node: as_object(node).get("tag") in _PARAGRAPH)
+        for nodes in ([[node] for node in nodes] if alone else [nodes])
+    ]

@@ -108,7 +108,10 @@ async def test_messages(bot: Bot, platform: Any) -> None:
         "POST im/v1/messages/merge_forward",
         "GET im/v1/messages/om_1/read_users",
     ]
+    assert platform.calls[0].body.pop("uuid")
+    assert platform.calls[0].body == {"receive_id": "oc_1", "content": '{"text":"a"}', "msg_type": "text"}
     assert platform.calls[1].body == {"content": '{"text":"a"}', "msg_type": "text", "uuid": "u"}
+    assert platform.calls[2].body == {"content": '{"text":"b"}', "msg_type": "text"}
     assert platform.calls[5].query == {"container_id_type": "chat", "container_id": "oc_1", "page_size": "5"}
 
 
@@ -126,16 +129,16 @@ async def test_post_file(bot: Bot, platform: Any, tmp_path: Path) -> None:
 
 
 async def test_downloads(bot: Bot, platform: Any) -> None:
-    platform.answer("im/v1/messages/om_1/resources/img_1", b"\x89PNG")
-    platform.answer("im/v1/files/file_1", b"{}")
-    platform.answer("im/v1/images/img_2", b"\x89PNG")
+    path = "im/v1/messages/om_1/resources/img_1"
+    platform.answer(path, b"\x89PNG")
+    platform.answer(path, b"%PDF")
     assert await bot.get_msg_resource("om_1", "img_1", "image") == b"\x89PNG"
-    assert platform.calls[0].query == {"type": "image"}
-    assert await bot.get_file("file_1") == b"{}"
-    assert await bot.call_api("im/v1/images/img_2", method="GET") == b"\x89PNG"
-    platform.refuse("im/v1/files/file_1", 234008, "no file")
+    response = await bot.call_api(f"/open-apis/{path}", params={"type": "file"}, _return_response=True)
+    assert response.content == b"%PDF"
+    assert [call.query for call in platform.calls] == [{"type": "image"}, {"type": "file"}]
+    platform.refuse(path, 234003, "no file")
     with pytest.raises(ActionFailed, match="no file"):
-        await bot.get_file("file_1")
+        await bot.get_msg_resource("om_1", "img_1", "image")
 
 
 async def test_return_response(bot: Bot, platform: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from nonebot.adapters.feishu import Message, MessageSegment
 
-from nonebot_plugin_feishu_ws.adapter.outgoing import to_outgoing
+from nonebot_plugin_feishu_ws.adapter.outgoing import repaired, to_outgoing
 
 S = MessageSegment
 IMAGE = S.image("img_1")
@@ -107,3 +107,34 @@ def test_empty_texts_do_not_make_a_rich_text() -> None:
 def test_nothing_to_send(message: Message) -> None:
     with pytest.raises(ValueError, match="empty"):
         to_outgoing(message)
+
+
+# --- what plugins serialise themselves, the stock way ---
+
+
+def stock(*segments: MessageSegment) -> tuple[str, Any]:
+    part = repaired(*Message(segments).copy().serialize())
+    return part.msg_type, json.loads(part.content)
+
+
+def test_a_lone_mention_is_made_a_message() -> None:
+    assert stock(S.at("ou_1")) == post([{"tag": "at", "user_id": "ou_1"}])
+
+
+def test_stock_pictures_get_paragraphs_of_their_own() -> None:
+    img = {"tag": "img", "image_key": "img_1"}
+    assert stock(S.text("a"), S.at("ou_1"), IMAGE, IMAGE, S.text("b")) == post(
+        [t("a"), {"tag": "at", "user_id": "ou_1"}], [img], [img], [t("b")]
+    )
+
+
+def test_a_stock_rich_text_loses_only_its_empty_paragraphs() -> None:
+    assert stock(S.post("T", [[t("x")]]), S.text("y")) == post([t("x"), t("y")], title="T")
+
+
+@pytest.mark.parametrize(
+    "pair", [("text", '{"text": "a"}'), ("post", "not json"), ("interactive", '{"elements": []}')]
+)
+def test_all_else_stays(pair: tuple[str, str]) -> None:
+    part = repaired(*pair)
+    assert (part.msg_type, part.content) == pair

@@ -325,9 +325,13 @@ async def test_alconna_sends_to_targets(office: Office) -> None:
 
     await UniMessage("to the chat").send(Target(office.group.chat_id), office.bot)
     await UniMessage("to the person").send(Target(office.alice.open_id(office.app), private=True), office.bot)
+    mixed = UniMessage.text("see").at(office.bob.open_id(office.app)).image(raw=PNG)
+    await mixed.send(Target(office.group.chat_id), office.bot)
     chosen = Target(office.group.chat_id, scope=SupportScope.feishu)
     assert await chosen.select() is office.bot
-    assert [m.text for m in office.sandbox.world.messages_in(office.group)] == ["to the chat"]
+    plain, rich = office.sandbox.world.messages_in(office.group)
+    assert plain.text == "to the chat"
+    assert [[node["tag"] for node in row] for row in rich.content["content"]] == [["text", "at"], ["img"]]
     assert [m.text for m in office.sandbox.world.messages_in(office.direct)] == ["to the person"]
 
 
