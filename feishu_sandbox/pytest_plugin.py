@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from . import Sandbox
+    from . import Rules, Sandbox
 
 try:
     from pytest_asyncio import fixture as async_fixture
@@ -16,10 +16,18 @@ except (
     async_fixture = pytest.fixture
 
 
+@pytest.fixture
+def feishu_sandbox_rules() -> "Rules":
+    """The platform's durations and limits: Feishu's own. Override it to shorten them."""
+    from . import Rules
+
+    return Rules()
+
+
 @async_fixture
-async def feishu_sandbox() -> "AsyncIterator[Sandbox]":
-    """A running :class:`feishu_sandbox.Sandbox` with Feishu's own rules, fresh for each test."""
+async def feishu_sandbox(feishu_sandbox_rules: "Rules") -> "AsyncIterator[Sandbox]":
+    """A running :class:`feishu_sandbox.Sandbox`, fresh for each test."""
     from . import Sandbox
 
-    async with Sandbox() as sandbox:
+    async with Sandbox(rules=feishu_sandbox_rules) as sandbox:
         yield sandbox

@@ -6,18 +6,19 @@ within 3 s it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed 
 
 import asyncio
 import base64
-import binascii
+import contextlib
 import json
 import random
 import re
 from collections.abc import Coroutine
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from ..faults import Drop, Faults, FragmentFault, GreetFault, PongFault, PushFault, SendRaw
 from ..rules import Rules
 from ..world import App, ChangeKind, ClickFailed, Json, World
 from ..world.clicks import ANSWERED_ERROR, BAD_ANSWER, NOT_REACHED
 from ..world.events import envelope as new_envelope
+from ..world.loose import parse_object
 from .connection import Ack, Connection, preview
 from .delivery import Delivery
 from .frames import CONTROL, DATA, event_frames, headers_of, pong
@@ -254,19 +255,10 @@ def _matches(fault: PushFault, envelope: Json) -> bool:
 
 def _read_ack(payload: bytes) -> tuple[int | None, object]:
     """Code and decoded data of ``{"code": …, "data": base64(JSON)}`` (facts, "Ack")."""
-    try:
-        body: object = json.loads(payload)
-    except ValueError:
-        return None, None
-    if not isinstance(body, dict):
-        return None, None
-    fields = cast("dict[str, object]", body)
-    code, data = fields.get("code"), fields.get("data")
-    if isinstance(data, str):
-        try:
-            data = json.loads(base64.b64decode(data, validate=True))
-        except (binascii.Error, ValueError):
-            data = None
-    else:
-        data = None
+    body = parse_object(payload) or {}
+    code, encoded = body.get("code"), body.get("data")
+    data: object = None
+    if isinstance(encoded, str):
+        with contextlib.suppress(ValueError, RecursionError):  # neither base64 nor JSON
+            data = json.loads(base64.b64decode(encoded, validate=True))
     return (code if isinstance(code, int) else None), data

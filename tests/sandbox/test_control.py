@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from feishu_sandbox import BootstrapFault, FaultError, Sandbox
+from feishu_sandbox import BootstrapFault, FaultError, Rules, Sandbox
 from feishu_sandbox.faults import read_fault
 
 
@@ -174,7 +174,13 @@ async def test_the_command_line_says_what_is_wrong(company, arguments, environme
         assert "Traceback" not in errors.decode()
 
 
-async def test_the_pytest_fixture(feishu_sandbox):
+@pytest.fixture
+def feishu_sandbox_rules():
+    return Rules(max_edits=3)
+
+
+async def test_the_pytest_fixture_and_its_rules(feishu_sandbox):
+    assert feishu_sandbox.rules.max_edits == 3
     app = feishu_sandbox.world.add_app("Bot")
     assert feishu_sandbox.url.startswith("http://127.0.0.1:")
     assert app.app_id in feishu_sandbox.world.apps
