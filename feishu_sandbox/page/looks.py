@@ -37,18 +37,18 @@ class Avatar:
     bot: bool
 
 
-def avatar(name: str, key: str, *, bot: bool = False, person: bool = False) -> Avatar:
+def avatar(name: str, *, bot: bool = False, person: bool = False) -> Avatar:
     """Two letters on one of eight colours; of a person's Chinese name the last two, as in Feishu."""
     words = clean(name).split()
     latin = [word[0] for word in words if word[0].isascii()]
     joined = "".join(words)
     initials = "".join(latin[:2]).upper() or (joined[-2:] if person else joined[:2])
-    return Avatar(initials or "?", hashlib.sha256(key.encode()).digest()[0] % HUES, bot)
+    return Avatar(initials or "?", hashlib.sha256(clean(name).encode()).digest()[0] % HUES, bot)
 
 
 def face_of(who: Member) -> Avatar:
     """The avatar of a person or a bot."""
-    return avatar(who.name, ident(who), bot=isinstance(who, App), person=isinstance(who, User))
+    return avatar(who.name, bot=isinstance(who, App), person=isinstance(who, User))
 
 
 @dataclass(frozen=True, slots=True)

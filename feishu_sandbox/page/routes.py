@@ -119,7 +119,7 @@ def _mentionable(
     others = sorted((one for one in members if one is not user), key=lambda one: not isinstance(one, App))
     found = [_person(one) for one in others]
     if peer is not None and peer.kind != "p2p":
-        found.append({"key": "all", "name": texts.everyone, "avatar": avatar("@", "all")})
+        found.append({"key": "all", "name": texts.everyone, "avatar": avatar("@")})
     return found
 
 

@@ -63,7 +63,7 @@ class Reader:
                 app.app_id,
                 app.name,
                 "p2p",
-                avatar(app.name, app.app_id, bot=True),
+                face_of(app),
                 online=bool(online.get(app.app_id)),
             )
             for app in self.world.apps.values()
@@ -85,7 +85,7 @@ class Reader:
             app_id,
             clean(chat.name) or self.texts.default_group,
             "p2p" if direct else "topic" if chat.topic else "group",
-            avatar(chat.name or self.texts.default_group, app_id or chat.chat_id, bot=direct),
+            avatar(chat.name or self.texts.default_group, bot=direct),
             words,
             self._when(last.create_time) if last else "",
             len(self.reads.unread(self.user, chat, messages)),
@@ -105,12 +105,12 @@ class Reader:
         if not changed:
             return []
         tops, replies = self._threads(changed[0].chat)
-        keys = {one.message_id for one in changed} | {one.root_id for one in changed if one.thread_id}
-        quoted = {one.message_id for one in changed}
+        shown = {one.message_id for one in changed}
+        topics = {one.root_id for one in changed if one.thread_id}
         return [
             self._entry(tops, replies, index)
             for index in range(max(0, len(tops) - SHOWN), len(tops))
-            if tops[index].message_id in keys or tops[index].parent_id in quoted
+            if tops[index].message_id in shown | topics or tops[index].parent_id in shown
         ]
 
     def _threads(self, chat: Chat) -> tuple[list[Message], dict[str, list[Message]]]:

@@ -35,7 +35,8 @@ function toggle() {
   document.querySelector(".pane-toggle").ariaExpanded = String(open);
   if (open) {
     rows.scrollTop = rows.scrollHeight;
-    search.focus({ preventScroll: true });
+    const first = matchMedia("(hover: none)").matches ? document.querySelector(".pane-head button") : search; // no keyboard on phones
+    first.focus({ preventScroll: true });
   } else {
     document.querySelector(".pane-toggle").focus();
   }
