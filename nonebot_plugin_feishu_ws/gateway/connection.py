@@ -13,7 +13,6 @@ import aiohttp
 from .bootstrap import BootstrapPacer, fetch_endpoint
 from .errors import GatewayError, GaveUpError, Reason
 from .link import Facts, Handler, Link, open_websocket
-from .liveness import uptime
 from .policy import Backoff, ReconnectPolicy
 from .pool import HandlerPool
 from .settings import Credentials, Limits, Timings
@@ -149,7 +148,7 @@ class LongConnection:
         Can be called at any time, any number of times, also from a handler (whose own ack is then not sent),
         and leaves nothing behind either when it is cancelled itself.
         """
-        self._pool.disown(asyncio.current_task())
+        self._pool.leave()  # in case a handler stops its own connection
         if (task := self._task) is None:
             return
         if not self._stopping:
@@ -177,10 +176,10 @@ class LongConnection:
                 lived: float | None = None
                 try:
                     link = await self._connect()
-                    since = uptime()
+                    since = time.monotonic()
                     self._connected()
                     failure = await link.run()
-                    lived = uptime() - since
+                    lived = time.monotonic() - since
                 except GatewayError as error:
                     failure = error.with_traceback(None)  # status keeps it: no frames, nor what they hold
                 except Exception as error:  # a defect must not make a bot deaf for good

@@ -123,7 +123,7 @@ class Link:
         self._timings = timings
         self._max_payload = limits.payload
         self._partials = Reassembler(limits, timings.fragments, partial(facts.complain, "dropped_partials"))
-        self._liveness = Liveness(timings, uptime())
+        self._liveness = Liveness(timings, time.monotonic())
         self._stalled = False
         self._open = True
 
@@ -162,7 +162,7 @@ class Link:
                     return LinkError(Reason.CLOSED, "it was closed", code=self._websocket.close_code)
                 self._facts.complain("malformed_frames", "a text message")
                 continue
-            now = uptime()
+            now = time.monotonic()
             try:
                 frame = decode(message.data)
                 self._liveness.heard(now)
@@ -190,11 +190,11 @@ class Link:
             return None
         message_id = text(headers, "message_id")
         payload: bytes | None = frame.payload
-        if (total := number(headers, "sum", 1)) not in (0, 1):
-            payload = self._partials.add(message_id, total, number(headers, "seq", 0), frame.payload, now)
+        if headers.get("sum", "1") != "1" and (total := number(headers, "sum", 1)) not in (0, 1):
+            payload = self._partials.add(message_id, total, number(headers, "seq", 0), payload, now)
             if payload is None:
                 return None
-        elif len(frame.payload) > self._max_payload:
+        elif len(payload) > self._max_payload:
             raise FrameError(f"a payload of more than {self._max_payload} bytes")
         return Inbound(_KINDS[kind], payload, message_id, text(headers, "trace_id"))
 
@@ -209,32 +209,33 @@ class Link:
                 self._facts.server = self._facts.server.updated(config)
 
     async def _serve(self, frame: Frame, inbound: Inbound, since: float) -> None:
-        counters = self._facts.counters
-        counters["events"] += 1
-        self._facts.last_event = time.time()
+        facts = self._facts
+        facts.counters["events"] += 1
+        facts.last_event = time.time()
         try:
             payload = ack_payload(await self._handler(inbound))
         except asyncio.CancelledError:  # too old, or we are stopping: Feishu is to push it again
-            _log.warning("%s: handler of %.64r was cancelled", self._facts.app_id, inbound.message_id)
+            _log.warning("%s: handler of %.64r was cancelled", facts.app_id, inbound.message_id)
             payload = _FAILED
         except Exception:
-            _log.exception("%s: handler of %.64r failed", self._facts.app_id, inbound.message_id)
+            _log.exception("%s: handler of %.64r failed", facts.app_id, inbound.message_id)
             payload = _FAILED
         try:
             if not self._open:
                 raise ConnectionResetError
-            await self._websocket.send_bytes(encode_ack(frame, payload, uptime() - since))
+            await self._websocket.send_bytes(encode_ack(frame, payload, time.monotonic() - since))
+            facts.counters["failed" if payload is _FAILED else "acked"] += 1
         except (aiohttp.ClientError, OSError):
-            self._facts.complain("lost_acks", f"{inbound.message_id[:64]!r}, its connection is gone")
-        else:
-            counters["failed" if payload is _FAILED else "acked"] += 1
+            facts.complain("lost_acks", f"{inbound.message_id[:64]!r}, its connection is gone")
+        finally:
+            self._pool.leave()
 
     async def _keep_alive(self) -> LinkError:
         while True:
-            now, server = uptime(), self._facts.server
+            now, server = time.monotonic(), self._facts.server
             if self._stalled:
                 self._liveness.excuse()
-            verdict = self._liveness.look(now, server)
+            verdict = self._liveness.look(now, uptime(), server)
             if verdict is Verdict.DEAD:
                 return LinkError(Reason.SILENT, f"no frame for {now - self._liveness.heard_at:.0f} s")
             if verdict is Verdict.PING:
@@ -248,7 +249,7 @@ class Link:
                 self._facts.counters["pings"] += 1
             self._partials.expire(now)
             self._pool.cancel_older(now - self._timings.handler)
-            await asyncio.sleep(self._liveness.rest(uptime(), server))
+            await asyncio.sleep(self._liveness.rest(time.monotonic(), uptime(), server))
 
     async def _close(self) -> None:
         with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):

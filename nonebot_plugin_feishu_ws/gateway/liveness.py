@@ -39,6 +39,9 @@ class Verdict(Enum):
 class Liveness:
     """Pure state: told what happens and when, it says when to ping and when to give the link up.
 
+    `now` is always `time.monotonic()`, `awake` is `uptime()`: the one to measure the gateway with, the other to notice
+    that we were away.
+
     Attributes:
         heard_at: when the last frame came.
     """
@@ -48,7 +51,7 @@ class Liveness:
         self.heard_at = now
         self._pinged_at: float | None = None
         self._asked_at: float | None = None  # the first ping since the last frame
-        self._look_by = now
+        self._look_by = math.inf  # on the `awake` clock
 
     def heard(self, now: float) -> None:
         """Any well-formed frame came."""
@@ -59,16 +62,15 @@ class Liveness:
         """We are not reading (all handlers are busy), so silence is not the gateway's."""
         self._asked_at = None
 
-    def look(self, now: float, server: ServerConfig) -> Verdict:
+    def look(self, now: float, awake: float, server: ServerConfig) -> Verdict:
         """Judge; PING says that a ping has to be sent now."""
-        if self._asked_at is not None:
-            if now > self._look_by + self._timings.tick:
-                # The host slept, the process was stopped, the loop was blocked: the answer may wait in the
-                # socket.
-                self._pinged_at = self._asked_at = now
-                return Verdict.PING
-            if now >= self._asked_at + self._timings.pong:
-                return Verdict.DEAD
+        if awake > self._look_by + self._timings.tick:
+            # The host slept, the process was stopped, or the loop was blocked. The gateway may be gone, or its answer
+            # may wait in the socket: ask, and count from now.
+            self._pinged_at = self._asked_at = now
+            return Verdict.PING
+        if self._asked_at is not None and now >= self._asked_at + self._timings.pong:
+            return Verdict.DEAD
         if now < self._due(server):
             return Verdict.WAIT
         self._pinged_at = now
@@ -76,13 +78,13 @@ class Liveness:
             self._asked_at = now
         return Verdict.PING
 
-    def rest(self, now: float, server: ServerConfig) -> float:
+    def rest(self, now: float, awake: float, server: ServerConfig) -> float:
         """Seconds until the next look."""
         soon = self._due(server)
         if self._asked_at is not None:
             soon = min(soon, self._asked_at + self._timings.pong)
         rest = min(self._timings.tick, max(0.0, soon - now))
-        self._look_by = now + rest
+        self._look_by = awake + rest
         return rest
 
     def _due(self, server: ServerConfig) -> float:

@@ -36,10 +36,16 @@ class HandlerPool:
             await self._ended.wait()
 
     def start(self, work: Coroutine[object, object, None], now: float) -> None:
-        """Start a task; tasks take their first step in the order of these calls."""
-        task = asyncio.create_task(work)
-        self._running[task] = now
-        task.add_done_callback(self._forget)
+        """Start a task, which calls `leave()` in the end. Tasks take their first step in the order of these
+        calls.
+        """
+        self._running[asyncio.get_running_loop().create_task(work)] = now
+
+    def leave(self) -> None:
+        """The current task is done, or no longer to be waited for. (A done callback would cost a turn of the
+        loop.)
+        """
+        self._forget(asyncio.current_task())
 
     def cancel_older(self, than: float) -> None:
         """Cancel what was started before that moment: a handler which never returns must not hold its place
@@ -49,11 +55,6 @@ class HandlerPool:
             if since >= than:
                 return
             task.cancel()
-
-    def disown(self, task: asyncio.Task[None] | None) -> None:
-        """Stop caring about a task: a handler that stops its own connection cannot be waited for by it."""
-        if task in self._running:
-            self._forget(task)
 
     async def drain(self, patience: float, grace: float) -> None:
         """Let what runs come to its end; cancel what has not after `patience` seconds and give it `grace`
@@ -69,9 +70,10 @@ class HandlerPool:
 
     async def _wait(self, seconds: float) -> None:
         if self._running:
-            await asyncio.wait(tuple(self._running), timeout=seconds)
-            await asyncio.sleep(0)  # the done callbacks
+            done, _ = await asyncio.wait(tuple(self._running), timeout=seconds)
+            for task in done:
+                self._forget(task)  # one that was cancelled before its first step did not leave by itself
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        if self._running.pop(task, None) is not None:
+    def _forget(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None and self._running.pop(task, None) is not None:
             self._ended.set()

@@ -21,6 +21,7 @@ class Link:
     server: ServerConfig = field(default_factory=ServerConfig)
     delay: float | None = 0.1
     now: float = 1000.0
+    slept: float = 0.0  # what the monotonic clock has missed
     pings: list[float] = field(default_factory=list)
     arriving: list[float] = field(default_factory=list)
     dead_at: float | None = None
@@ -33,14 +34,14 @@ class Link:
             for at in sorted(at for at in self.arriving if at <= self.now):
                 self.liveness.heard(at)
             self.arriving = [at for at in self.arriving if at > self.now]
-            verdict = self.liveness.look(self.now, self.server)
+            verdict = self.liveness.look(self.now, self.now + self.slept, self.server)
             if verdict is Verdict.DEAD:
                 self.dead_at = self.now
             elif verdict is Verdict.PING:
                 self.pings.append(self.now)
                 if self.delay is not None:
                     self.arriving.append(self.now + self.delay)
-            self.now += max(self.liveness.rest(self.now, self.server), 1e-6)
+            self.now += max(self.liveness.rest(self.now, self.now + self.slept, self.server), 1e-6)
         return self
 
 
@@ -95,24 +96,26 @@ def test_traffic_proves_life_even_without_pongs():
     assert link.dead_at is None
 
 
+@pytest.mark.parametrize("clock", ["now", "slept"])
 @pytest.mark.parametrize("asleep", [20, 600, 86400])
-def test_waking_from_a_freeze_asks_at_once_and_believes_the_answer(asleep):
+def test_waking_from_a_freeze_asks_at_once_and_believes_the_answer(asleep, clock):
+    """A stopped process keeps its monotonic clock, a sleeping host does not."""
     link = Link().run(1003)  # the first ping is answered
-    link.now += asleep
+    setattr(link, clock, getattr(link, clock) + asleep)
     before = len(link.pings)
     woke = link.now
     link.run(woke + 0.01)
-    if asleep >= TIMINGS.idle_ping:
-        assert link.pings[before:] == [woke]
+    assert link.pings[before:] == [woke]
     link.run(woke + 600)
     assert link.dead_at is None
 
 
+@pytest.mark.parametrize("clock", ["now", "slept"])
 @pytest.mark.parametrize("asked", [True, False])
-def test_waking_to_a_gone_gateway_is_noticed_within_one_pong(asked):
+def test_waking_to_a_gone_gateway_is_noticed_within_one_pong(asked, clock):
     link = Link(delay=None if asked else 0.1).run(1001)
     link.delay = None
-    link.now += 600
+    setattr(link, clock, getattr(link, clock) + 600)
     woke = link.now
     link.run(woke + 100)
     assert link.dead_at == pytest.approx(woke + TIMINGS.pong, abs=0.1)

@@ -130,10 +130,10 @@ async def test_the_tracebacks_of_handlers_and_defects_tell_no_secret(
     assert await peer.ask(wire.data_frame()) == {"code": 500}
     from nonebot_plugin_feishu_ws.gateway import connection as module
 
-    def defect(*args, **options):
+    async def defect(endpoint, *args, **options):
         raise KeyError("defect")
 
-    monkeypatch.setattr(module, "Link", defect)
+    monkeypatch.setattr(module, "open_websocket", defect)
     peer.reset()
     await asyncio.wait_for(connection.wait_for(State.RECONNECTING), 5)
     await until(lambda: len(texts) >= 2)
