@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-def _load() -> None:
+def _load() -> Runtime:
     # Settings first: a plugin that fails half-way leaves its hooks and matchers behind.
     settings = load_settings()
     # The rooms that know nothing of NoneBot log with the standard library.
@@ -67,6 +67,8 @@ def _load() -> None:
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)
+    return runtime
 
 
-_load()
+running = _load()
+"""The runtime NoneBot starts and stops."""

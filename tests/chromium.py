@@ -1,6 +1,7 @@
 """A real Chromium for browser tests. Load with `pytest_plugins = ["chromium"]`.
 
-Where Chromium is not installed the tests that need it are skipped, except with `CI` in the environment: there they fail.
+Where Chromium is not installed the tests that need it are skipped, except with `CI` in the environment: there they
+fail.
 """
 
 import os

@@ -3,6 +3,10 @@
 NoneBot refuses a plugin that was imported before it was loaded, so the load cannot wait for a fixture.
 """
 
+import shutil
+import tempfile
+from pathlib import Path
+
 import nonebot
 import pytest
 from nonebug import NONEBOT_INIT_KWARGS, NONEBOT_START_LIFESPAN
@@ -11,7 +15,15 @@ pytest_plugins = ["chromium", "postgres"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    options = {"driver": "~none", "log_level": "TRACE", "superusers": {"ou_admin"}}
+    data = Path(tempfile.mkdtemp(prefix="feishu-ws-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))
+    options = {
+        "driver": "~none",
+        "log_level": "TRACE",
+        "superusers": {"ou_admin"},
+        "localstore_data_dir": str(data),
+        "feishu_ws": {"locale": "en_US"},
+    }
     config.stash[NONEBOT_INIT_KWARGS] = options
     config.stash[NONEBOT_START_LIFESPAN] = False
     nonebot.init(**options)

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
-from urllib.parse import unquote
 
 from aiohttp import FormData
 from nonebot.drivers import Response
@@ -12,11 +11,11 @@ from typing_extensions import override
 
 from ..openapi import FeishuClient, Form
 from .errors import translated
-from .normalise import as_object, is_object
+from .normalise import is_object
 
 _FILE_TIMEOUT = 120.0
-# The one kind of answer plugins ask for that is not JSON.
-_RESOURCE = re.compile(r"(?:/open-apis/)?im/v1/messages/([^/]+)/resources/([^/]+)")
+# Answers that are files, not JSON (open.larkoffice.com …/im-v1: images, files, message resources; drive-v1: download).
+_FILE = re.compile(r"(?:/open-apis/)?(im/v1/(messages/[^/]+/resources|images|files)/[^/]+|.+/download)")
 
 
 class Body(dict[str, Any]):
@@ -48,7 +47,7 @@ async def call(client: FeishuClient, api: str, data: Mapping[str, Any]) -> Any:
             (seconds) and `_return_response`, as the stock adapter takes them.
 
     Returns:
-        The whole JSON body, the bytes of a message's resource, or with `_return_response` a NoneBot `Response`.
+        The whole JSON body, the bytes of a file, or with `_return_response` a NoneBot `Response`.
 
     Raises:
         ActionFailed: Feishu answered with an error.
@@ -65,10 +64,8 @@ async def call(client: FeishuClient, api: str, data: Mapping[str, Any]) -> Any:
     body = data.get("json") or data.get("body") or (None if form else data.get("data"))
     timeout = data.get("_timeout") or (_FILE_TIMEOUT if form else None)
     with translated():
-        if method == "GET" and (found := _RESOURCE.fullmatch(api)):
-            message_id, file_key = map(unquote, found.groups())
-            kind = "image" if as_object(params).get("type") == "image" else "file"
-            file = await client.download_resource(message_id, file_key, kind)
+        if method == "GET" and _FILE.fullmatch(api):
+            file = await client.download(api, params=params)
             headers, content = {"Content-Type": file.content_type}, file.content
             result: object = content
         else:

@@ -1,7 +1,7 @@
 """Connectors: which Feishu apps there are, and the links that run them."""
 
-from .link import Link, Surroundings
+from .link import Link, LinkStopped, Surroundings
 from .spec import ConnectorSpec
 from .supervisor import Supervisor
 
-__all__ = ["ConnectorSpec", "Link", "Supervisor", "Surroundings"]
+__all__ = ["ConnectorSpec", "Link", "LinkStopped", "Supervisor", "Surroundings"]

@@ -37,6 +37,10 @@ class Surroundings:
     default_url: str
 
 
+class LinkStopped(Exception):  # noqa: N818 - it says what happened; nothing is wrong
+    """A connector was stopped while somebody waited for it."""
+
+
 class Link:
     """Runs one connector until it is stopped.
 
@@ -75,7 +79,7 @@ class Link:
             pacer=around.pacer,
             on_status=lambda status: on_status(self, status),
         )
-        self._identity: asyncio.Future[BotInfo] | None = None
+        self._identity: asyncio.Future[BotInfo] = asyncio.get_running_loop().create_future()
         self._seeker: asyncio.Task[None] | None = None
 
     @property
@@ -86,7 +90,6 @@ class Link:
     def start(self) -> None:
         """Connect in the background. Idempotent."""
         if self._seeker is None:
-            self._identity = asyncio.get_running_loop().create_future()
             self._seeker = asyncio.create_task(
                 self._seek_identity(), name=f"feishu identity {self.spec.name}"
             )
@@ -98,22 +101,21 @@ class Link:
             self._seeker.cancel()
             await asyncio.gather(self._seeker, return_exceptions=True)
             self._seeker = None
-        if self._identity is not None:
-            self._identity.cancel()
+        self._identity.cancel()
         await self._connection.stop()
 
     async def identity(self) -> BotInfo:
         """Who the bot is; waits until the platform has said so.
 
         Raises:
-            asyncio.CancelledError: The link was stopped before it was known.
+            LinkStopped: The link was stopped before it was known.
         """
-        if self._identity is None:
-            raise RuntimeError(f"connector {self.spec.name} is not started")
-        return await asyncio.shield(self._identity)
+        await asyncio.wait([self._identity])
+        if self._identity.cancelled():
+            raise LinkStopped(f"connector {self.spec.name} was stopped")
+        return self._identity.result()
 
     async def _seek_identity(self) -> None:
-        assert self._identity is not None
         delay = _FIRST_RETRY
         while True:
             try:
@@ -123,8 +125,7 @@ class Link:
                     "%s: bot info is not to be had, next try in %.0f s: %s", self.spec.name, delay, error
                 )
             else:
-                if not self._identity.done():
-                    self._identity.set_result(info)
+                self._identity.set_result(info)
                 return
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, _LAST_RETRY)

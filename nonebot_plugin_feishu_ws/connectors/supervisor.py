@@ -1,6 +1,5 @@
-"""Makes what runs equal to what should run."""
+"""What runs in this process: one link per connector."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 from ..gateway import Ack, Inbound, Status
@@ -9,18 +8,18 @@ from .spec import ConnectorSpec
 
 
 class Supervisor:
-    """The running links of this process, one per enabled connector.
+    """The links of this process by app id. A link that cannot connect keeps trying; it never disturbs another.
 
-    A link that cannot connect keeps trying on its own; it never disturbs another.
+    Args:
+        handler: Answers every complete data frame of every link, see `gateway.Handler`.
+        on_status: Told every change of state of every link.
     """
 
     def __init__(
         self,
-        around: Surroundings,
         handler: Callable[[Link, Inbound], Awaitable[Ack]],
         on_status: Callable[[Link, Status], None],
     ) -> None:
-        self._around = around
         self._handler = handler
         self._on_status = on_status
         self._links: dict[str, Link] = {}
@@ -29,23 +28,22 @@ class Supervisor:
         return iter(tuple(self._links.values()))
 
     def get(self, app_id: str) -> Link | None:
-        """The link of an app, if it runs here."""
+        """The link of an app, if there is one."""
         return self._links.get(app_id)
 
-    def start(self, spec: ConnectorSpec) -> Link:
-        """Run a connector. One that runs already is left alone."""
-        link = self._links.get(spec.app_id)
-        if link is None:
-            link = self._links[spec.app_id] = Link(spec, self._around, self._handler, self._on_status)
-            link.start()
+    def add(self, spec: ConnectorSpec, around: Surroundings) -> Link:
+        """Make a connector's link; it connects when it is started.
+
+        Raises:
+            ValueError: There is one for this app already.
+        """
+        if spec.app_id in self._links:
+            raise ValueError(f"connector {self._links[spec.app_id].spec.name} runs {spec.app_id} already")
+        link = self._links[spec.app_id] = Link(spec, around, self._handler, self._on_status)
         return link
 
     async def stop(self, app_id: str) -> None:
-        """Stop a connector; nothing of it is left running. Unknown ones are ignored."""
+        """Stop a link and forget it; nothing of it is left running. Unknown ones are ignored."""
         link = self._links.pop(app_id, None)
         if link is not None:
             await link.stop()
-
-    async def close(self) -> None:
-        """Stop all of them, side by side."""
-        await asyncio.gather(*(self.stop(app_id) for app_id in tuple(self._links)))

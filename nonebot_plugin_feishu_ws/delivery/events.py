@@ -1,6 +1,6 @@
 """Events in the database: the statements behind the inbox."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,8 +73,8 @@ class EventStore:
         """Insert in order, in one transaction.
 
         Returns:
-            For each event the row it owns, if that row is this owner's and unfinished; None for a
-            repetition, of an earlier one in `events` too.
+            For each event the row that stands for it, if that is this owner's and unfinished, else None.
+            Repetitions have the same row.
         """
         values = [
             {
@@ -106,16 +106,10 @@ class EventStore:
         rows = await self._database.write(work)
         by_event = {(connector, event_id): id_ for id_, connector, event_id, _ in rows}
         by_message = {(connector, message): id_ for id_, connector, _, message in rows if message}
-        given: set[int] = set()
-        answer: list[int | None] = []
-        for event in events:
-            id_ = by_event.get((event.app_id, event.event_id))
-            if id_ is None and event.message_key:
-                id_ = by_message.get((event.app_id, event.message_key))
-            answer.append(None if id_ in given else id_)
-            if id_ is not None:
-                given.add(id_)
-        return answer
+        return [
+            by_event.get((event.app_id, event.event_id)) or by_message.get((event.app_id, event.message_key))
+            for event in events
+        ]
 
     async def end(self, endings: Sequence[Ending]) -> None:
         """Finish rows, in one transaction. Rows finished already, or taken over by another owner, stay as
@@ -136,27 +130,33 @@ class EventStore:
 
         await self._database.write(work)
 
-    async def take_over(self, *, after: int, limit: int) -> list[Unfinished]:
-        """Make unfinished rows of other owners ours, oldest first, beginning behind the row `after`."""
+    async def take_over(
+        self, app_id: str | None, *, after: int, limit: int, held: Collection[int]
+    ) -> tuple[list[Unfinished], int | None]:
+        """Make unfinished rows that are not `held` ours, oldest first, beginning behind the row `after`.
 
-        async def work(session: AsyncSession) -> list[Unfinished]:
-            theirs = (
-                select(EventRow)
-                .where(
-                    col(EventRow.state) == EventState.RECEIVED,
-                    col(EventRow.owner) != self._owner,
-                    col(EventRow.id) > after,
-                )
-                .order_by(col(EventRow.id))
-                .limit(limit)
-                .with_for_update()
-            )
+        Returns:
+            The rows, and the row behind which to go on; None when there are no more.
+        """
+        theirs = (
+            select(EventRow)
+            .where(col(EventRow.state) == EventState.RECEIVED, col(EventRow.id) > after)
+            .order_by(col(EventRow.id))
+            .limit(limit)
+            .with_for_update()
+        )
+        if app_id is not None:
+            theirs = theirs.where(col(EventRow.connector) == app_id)
+
+        async def work(session: AsyncSession) -> tuple[list[Unfinished], int | None]:
+            rows = (await session.exec(theirs)).all()
             taken: list[Unfinished] = []
-            for row in (await session.exec(theirs)).all():
-                row.owner = self._owner
-                row.attempts += 1
-                taken.append(_unfinished(row))
-            return taken
+            for row in rows:
+                if row.id not in held:
+                    row.owner = self._owner
+                    row.attempts += 1
+                    taken.append(_unfinished(row))
+            return taken, rows[-1].id if len(rows) == limit else None
 
         return await self._database.write(work)
 

@@ -115,7 +115,7 @@ class Inbox:
         """
         if not incoming.event_id:
             raise EventRejected("the event has no id")
-        async with self._room:
+        if True:
             if not self._running:
                 raise InboxUnavailable("the inbox is stopped")
             waiting = _Waiting(incoming)
@@ -150,28 +150,39 @@ class Inbox:
         """Wait until all endings so far are written."""
         await self._endings.flush()
 
-    async def unfinished(self) -> AsyncGenerator[Unfinished]:
-        """Events that an earlier process took and did not finish, oldest first, each now in the caller's
-        hands.
+    def give_back(self, row_id: int) -> None:
+        """The event was not handled after all and is in nobody's hands again: `unfinished` will find it."""
+        self._in_hand.discard(row_id)
 
-        For start-up, and for one process per database: it cannot tell a dead process from one that is at
-        work.
+    async def unfinished(self, app_id: str | None = None) -> AsyncGenerator[Unfinished]:
+        """Events that were stored and not finished, and are in nobody's hands here: left by an earlier
+        process, or given back. Oldest first, each now in the caller's hands.
+
+        For one process per database: it cannot tell a dead process from one that is at work.
+
+        Args:
+            app_id: only this bot's.
 
         Raises:
             InboxUnavailable: the database is away; what was not yielded can be asked for again.
         """
-        last = 0
-        while True:
+        after: int | None = 0
+        while after is not None:
             try:
-                page = await self._store.take_over(after=last, limit=_PAGE)
+                page, after = await self._store.take_over(
+                    app_id, after=after, limit=_PAGE, held=frozenset(self._in_hand)
+                )
             except DatabaseUnavailable as error:
                 raise InboxUnavailable(str(error)) from error
-            for event in page:
-                self._in_hand.add(event.row_id)
-                yield event
-            if len(page) < _PAGE:
-                return
-            last = page[-1].row_id
+            # All of the page at once: a push of one that is still to be yielded must find it taken.
+            waiting = [event.row_id for event in page]
+            self._in_hand.update(waiting)
+            try:
+                for event in page:
+                    waiting.remove(event.row_id)
+                    yield event
+            finally:
+                self._in_hand.difference_update(waiting)
 
     async def prune(self, older_than: timedelta, *, dead_older_than: timedelta = timedelta(days=30)) -> int:
         """Delete finished events, and dead letters, that were received longer ago. What is unfinished stays.

@@ -108,6 +108,20 @@ class Chain:
             raise FilterOrderError(f"'{after}' counts what all others let through: nothing can follow it")
         place = len(self._filters) if anchor is None else known.index(anchor) + (after is not None)
         self._filters.insert(place, filter_)
+        self._reorder()
+
+    def remove(self, reason: str) -> None:
+        """Take out a filter of one's own, e.g. when a plugin is unloaded.
+
+        Raises:
+            FilterOrderError: there is no such filter, or it is the one that is always last.
+        """
+        if reason not in (each.reason for each in self._filters):
+            raise FilterOrderError(f"there is no filter '{reason}' to take out")
+        self._filters = [each for each in self._filters if each.reason != reason]
+        self._reorder()
+
+    def _reorder(self) -> None:
         self._order = tuple(
             (each, Step(each.reason, Outcome.PASS), Step(each.reason, Outcome.SKIP)) for each in self._all()
         )

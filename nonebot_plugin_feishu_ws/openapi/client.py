@@ -236,12 +236,22 @@ class FeishuClient:
         Raises:
             AnswerTooLarge: more than `max_bytes`; no more than that is ever held.
         """
+        path = f"{message_path(message_id)}/resources/{quoted(file_key)}"
+        return await self.download(path, params={"type": kind}, max_bytes=max_bytes)
+
+    async def download(
+        self, path: str, *, params: Params | None = None, max_bytes: int = LARGEST_DOWNLOAD
+    ) -> Download:
+        """Any call whose answer is a file (im/v1/images/:image_key, im/v1/files/:file_key, drive's …/download).
+
+        Parameters:
+            path: as in `request`.
+
+        Raises:
+            AnswerTooLarge: more than `max_bytes`; no more than that is ever held.
+        """
         request = Request(
-            method="GET",
-            path=f"{message_path(message_id)}/resources/{quoted(file_key)}",
-            params={"type": kind},
-            timeout=self._media_timeout,
-            limit=max_bytes,
+            method="GET", path=path, params=params, timeout=self._media_timeout, limit=max_bytes
         )
         return download_of(await self._caller.file(request))
 

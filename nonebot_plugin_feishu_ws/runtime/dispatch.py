@@ -1,22 +1,21 @@
 """From the inbox to the matchers: in order of arrival per chat, and never waiting for another event's handlers."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..adapter import Bot, CardActionEvent, MessageEvent, parse_event
-from ..connectors import Link
+from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, MessageEvent, parse_event
+from ..connectors import Link, LinkStopped
 from ..delivery import Inbox, LogAction, LogBook, LogLevel
 from ..screening import Screened, screen
 from .bots import Bots
 from .intake import Job
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
-
-_IDENTITY_WAIT = 2.0  # seconds a card click may wait for the bot's identity; Feishu gives 3 s in all
 
 
 class Dispatcher:
@@ -44,12 +43,13 @@ class Dispatcher:
 
     async def click(self, link: Link, payload: Mapping[str, Any]) -> Mapping[str, object]:
         """Answer a card click: what a handler responds in time, else nothing."""
+        clock = asyncio.get_running_loop().time
+        answer_by = clock() + ANSWER_DEADLINE
         try:
-            bot = await asyncio.wait_for(self._bots.of(link), _IDENTITY_WAIT)
-        except TimeoutError:
-            logger.warning(
-                "%s: a click came before the bot knew who it is, it is not handled", link.spec.name
-            )
+            async with asyncio.timeout_at(answer_by):
+                bot = await self._bots.of(link)
+        except (TimeoutError, LinkStopped):
+            logger.warning("%s: a click came before the bot knew who it is; not handled", link.spec.name)
             return {}
         event = parse_event(payload, app_id=link.spec.app_id)
         assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
@@ -59,12 +59,17 @@ class Dispatcher:
             return {}
         await bot.prepare(event)
         self._spawn(bot.run(event))
-        return await event.answer()
+        return await event.answer(answer_by - clock())
+
+    async def drained(self) -> None:
+        """Wait until everything submitted so far, and what came meanwhile, is handled."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self, grace: float) -> None:
         """Let what runs finish for `grace` seconds, then cancel it; that is handed out again at restart."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.drained(), grace)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -75,6 +80,8 @@ class Dispatcher:
                 job = lane.popleft()
                 try:
                     await self._hand_out(job)
+                except LinkStopped:
+                    self._inbox.give_back(job.row_id)
                 except Exception as error:
                     logger.exception("%s: event row %s cannot be handed out", job.link.spec.name, job.row_id)
                     self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")

@@ -1,9 +1,11 @@
 """Puts the rooms together and runs them: from NoneBot's start-up to its shutdown."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import nonebot
@@ -12,7 +14,7 @@ from nonebot.adapters.feishu import Adapter as StockAdapter
 from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, install, say, taken, tools
 from ..config import Settings
-from ..connectors import Link, Supervisor, Surroundings
+from ..connectors import ConnectorSpec, Link, LinkStopped, Supervisor, Surroundings
 from ..delivery import Inbox, InboxUnavailable, LogAction, LogBook, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..screening import speech
@@ -56,29 +58,38 @@ class Runtime:
     def __init__(self, settings: Settings, adapter: StockAdapter, database_url: str) -> None:
         self._settings = settings
         self._bots = Bots(adapter)
-        self._database = Database(database_url)
-        self._inbox = Inbox(self._database)
-        self._logbook = LogBook(self._database)
-        self._dispatcher = Dispatcher(self._inbox, self._logbook, self._bots)
-        self._intake = Intake(self._inbox, self._logbook, self._dispatcher.submit, self._dispatcher.click)
-        self._supervisor: Supervisor | None = None
+        self.database = Database(database_url)
+        self._inbox = Inbox(self.database)
+        self.logbook = LogBook(self.database)
+        self._dispatcher = Dispatcher(self._inbox, self.logbook, self._bots)
+        self._intake = Intake(self._inbox, self.logbook, self._dispatcher.submit, self._dispatcher.click)
+        self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._session: aiohttp.ClientSession | None = None
+        self._around: Surroundings | None = None
         self._sandbox: Sandbox | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         if settings.butler == "commands":
-            brain = CommandsBrain(
-                tools, command_starts=sorted(nonebot.get_driver().config.command_start), taken=taken
-            )
-            install(Butler(brain), self._turn)
+            starts = sorted(nonebot.get_driver().config.command_start)
+            install(Butler(CommandsBrain(tools, command_starts=starts, taken=taken)), self._turn)
 
     async def prepare(self) -> None:
         """Bring the database up to date and begin to store. Part of NoneBot's start-up."""
-        await self._database.start()
+        await self.database.start()
         self._inbox.start()
-        self._logbook.start()
+        self.logbook.start()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        self._around = Surroundings(
+            session=self._session,
+            pacer=BootstrapPacer(),
+            policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
+            default_url=self._settings.url,
+        )
+        self._spawn(self._prune())
 
     async def open(self) -> None:
-        """Connect, and hand out what an earlier run left undone. After every plugin has started up."""
+        """Connect what is to be connected. After every plugin has started up."""
         specs = list(self._settings.connectors)
         if self._settings.sandbox:
             from .local import start_sandbox
@@ -88,58 +99,62 @@ class Runtime:
         if not self._settings.enabled:
             logger.info("FEISHU_WS__ENABLED is false: no connection is opened")
             return
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-        )
-        around = Surroundings(
-            session=self._session,
-            pacer=BootstrapPacer(),
-            policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
-            default_url=self._settings.url,
-        )
-        self._supervisor = Supervisor(around, self._intake.receive, self._on_status)
+        if not specs:
+            logger.warning(
+                "no connector: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try it out"
+            )
         for spec in specs:
             if not spec.enabled:
                 logger.info("%s: not enabled", spec.name)
             elif spec.app_id in nonebot.get_bots():
-                logger.error(
-                    "%s: %s is connected by another adapter already; it is left alone", spec.name, spec.app_id
-                )
+                logger.error("%s: another adapter has connected %s; it is left alone", spec.name, spec.app_id)
             else:
-                self._supervisor.start(spec)
-        if not specs:
-            logger.warning(
-                "no connector is declared: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try"
-            )
-        await self._replay(self._supervisor)
-        self._tasks.append(asyncio.create_task(self._prune()))
+                await self.connect(spec)
+
+    async def connect(self, spec: ConnectorSpec) -> Link:
+        """Run a connector: first what an earlier run left undone, then what comes.
+
+        Raises:
+            ValueError: It runs already.
+            InboxUnavailable: The database is away.
+        """
+        assert self._around is not None, "connectors run between start-up and shutdown"
+        link = self._supervisor.add(spec, self._around)
+        async for left in self._inbox.unfinished(spec.app_id):
+            if left.attempts > _MOST_ATTEMPTS:
+                self._inbox.dead(left.row_id, f"the process died {_MOST_ATTEMPTS} times while it was handled")
+            else:
+                self._dispatcher.submit(replayed(link, left))
+        link.start()
+        return link
+
+    async def disconnect(self, app_id: str) -> None:
+        """Stop a connector and take its bot away from NoneBot. Unknown ones are ignored."""
+        link = self._supervisor.get(app_id)
+        if link is not None:
+            await self._supervisor.stop(app_id)
+            self._bots.remove(link)
+
+    async def drained(self) -> None:
+        """Wait until everything that was taken in is handled."""
+        await self._dispatcher.drained()
 
     async def close(self) -> None:
         """Stop taking, let handlers finish, flush, close. Nothing is left running."""
+        await asyncio.gather(*(link.stop() for link in self._supervisor))
+        await self._dispatcher.close(_GRACE)
+        for link in self._supervisor:
+            await self.disconnect(link.spec.app_id)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        links = list(self._supervisor or ())
-        if self._supervisor is not None:
-            await self._supervisor.close()
-        await self._dispatcher.close(_GRACE)
-        for link in links:
-            self._bots.remove(link)
         await self._inbox.stop()
-        await self._logbook.stop()
+        await self.logbook.stop()
         if self._session is not None:
             await self._session.close()
-        await self._database.close()
+        await self.database.close()
         if self._sandbox is not None:
             await self._sandbox.stop()
-
-    async def _replay(self, supervisor: Supervisor) -> None:
-        async for left in self._inbox.unfinished():
-            link = supervisor.get(left.incoming.app_id)
-            if left.attempts > _MOST_ATTEMPTS:
-                self._inbox.dead(left.row_id, f"the process died {_MOST_ATTEMPTS} times while it was handled")
-            elif link is not None:
-                self._dispatcher.submit(replayed(link, left))
 
     async def _prune(self) -> None:
         while True:
@@ -153,7 +168,7 @@ class Runtime:
         action, level = _LOGGED[status.state]
         error = "" if status.error is None else f": {status.error}"
         logger.log(_LEVELS[level], "%s: %s%s", link.spec.name, status.state, error)
-        self._logbook.write(
+        self.logbook.write(
             action,
             level=level,
             connector=link.spec.app_id,
@@ -161,13 +176,17 @@ class Runtime:
             detail={"attempt": status.attempt, "error": str(status.error) if status.error else None},
         )
         if status.state is State.CONNECTED:
-            # NoneBot hears of the bot as soon as it is connected and known, not at its first message.
-            task = asyncio.create_task(self._introduce(link))
-            self._tasks.append(task)
-            task.add_done_callback(self._tasks.remove)
+            self._spawn(self._introduce(link))
 
     async def _introduce(self, link: Link) -> None:
-        await self._bots.of(link)
+        """NoneBot hears of the bot as soon as it is connected and known, not at its first message."""
+        with contextlib.suppress(LinkStopped):
+            await self._bots.of(link)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
         link = self._bots.link_of(bot)

@@ -139,6 +139,8 @@ async def test_downloads(bot: Bot, platform: Any) -> None:
     platform.refuse(path, 234003, "no file")
     with pytest.raises(ActionFailed, match="no file"):
         await bot.get_msg_resource("om_1", "img_1", "image")
+    platform.answer("im/v1/files/file_1", b"PK")
+    assert await bot.get_file("file_1") == b"PK"
 
 
 async def test_return_response(bot: Bot, platform: Any) -> None:

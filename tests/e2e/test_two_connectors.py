@@ -2,6 +2,8 @@
 
 import json
 
+from reading import plain
+
 from feishu_sandbox import App, Chat, Message, Sandbox, User
 
 
@@ -12,14 +14,6 @@ def connectors(*apps: App, **policy: object) -> str:
             for app in apps
         ]
     )
-
-
-def plain(message: Message) -> str:
-    """What a person reads in a text or a post."""
-    if message.msg_type != "post":
-        return message.text
-    lines = message.content.get("content") or next(iter(message.content.values()))["content"]
-    return "\n".join("".join(str(node.get("text", "")) for node in line) for line in lines)
 
 
 async def answer(sandbox: Sandbox, app: App, asked: Message) -> Message:

@@ -1,0 +1,197 @@
+"""The Butler in a chat: what it answers, what it leaves alone, and that it can be stopped."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+from nonebot import on_command, on_message
+from nonebot.adapters import Bot, Event
+from nonebot.matcher import Matcher
+from reading import plain
+
+from nonebot_plugin_feishu_ws import butler
+
+
+@pytest.fixture
+def tool() -> Iterator[Any]:
+    """Registers tools for one test."""
+    before = {known.name for known in butler.tools}
+    yield butler.tool
+    for known in butler.tools:
+        if known.name not in before:
+            butler.tools.remove(known.name)
+
+
+@pytest.fixture
+def matchers() -> Iterator[list[type[Matcher]]]:
+    made: list[type[Matcher]] = []
+    yield made
+    for matcher in made:
+        matcher.destroy()
+
+
+async def test_its_own_commands(company) -> None:
+    said = await company.told("help")
+    for command in ("I am Butler", "help", "status", "whoami", "stop"):
+        assert command in said
+    assert "State: connected" in await company.told("STATUS")
+    ids = await company.told("/whoami")
+    assert company.alice.open_id(company.app) in ids
+    assert company.direct.chat_id in ids
+    assert "Nothing is running" in await company.told("stop")
+
+
+async def test_an_unknown_command_gets_a_hint(company) -> None:
+    said = await company.told("statsu")
+    assert "no command “statsu”" in said
+    assert "status" in said
+
+
+async def test_a_tool_runs_with_checked_arguments(company, tool) -> None:
+    @tool
+    async def mix(color: Literal["red", "blue"], parts: int = 1) -> str:
+        """Mix a color.
+
+        Args:
+            parts: how much of it
+        """
+        return f"{parts}x {color}"
+
+    assert await company.told("mix red parts=3") == "3x red"
+    wrong = await company.told("mix green many")
+    assert "“green” is not valid for color: red | blue" in wrong
+    assert "“many” is not valid for parts" in wrong
+    assert "Usage: mix <color> [parts]" in wrong
+    assert "mix <color> [parts] — Mix a color." in await company.told("help")
+    assert "parts (int): how much of it" in await company.told("help mix")
+
+
+async def test_a_failing_tool_says_so_without_details(company, tool, caplog) -> None:
+    @tool
+    async def explode() -> str:
+        raise RuntimeError("the secret reason")
+
+    said = await company.told("explode")
+    assert "That failed" in said
+    assert "secret" not in said
+    reference = said.split("under ")[1].rstrip(".")
+    assert reference
+    assert await company.told("whoami")
+
+
+async def test_text_goes_out_exactly_as_it_is(company, tool) -> None:
+    text = 'line one\n<at user_id="all"></at> **not bold** \\ "quoted" {braces}\n  indented'
+
+    @tool
+    async def recite() -> str:
+        return text
+
+    assert await company.told("recite") == text
+
+
+async def test_a_long_answer_is_split_and_a_very_long_one_is_a_file(company, tool) -> None:
+    @tool
+    async def count(to: int) -> str:
+        return "\n".join(f"line {n}" for n in range(to))
+
+    asked = await company.ask("count 1000")
+    await company.sandbox.world.wait_for(
+        lambda message: message.sender is company.app and "line 999" in str(message.content)
+    )
+    pieces = [plain(message) for message in company.replies() if message.parent_id == asked.message_id]
+    assert len(pieces) == 3
+    assert "\n".join(pieces) == "\n".join(f"line {n}" for n in range(1000))
+
+    asked = await company.ask("count 20000")
+    file = await company.sandbox.world.wait_for(
+        lambda message: message.msg_type == "file" and message.parent_id == asked.message_id
+    )
+    stored = company.sandbox.world.resources[file.content["file_key"]]
+    assert stored.data.decode() == "\n".join(f"line {n}" for n in range(20000))
+
+
+async def test_stop_ends_what_runs_here_and_shows_that_it_works(company, tool) -> None:
+    cancelled = asyncio.Event()
+
+    @tool
+    async def forever() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return ""
+
+    with company.sandbox.world.subscribe() as changes:
+        asked = await company.ask("forever")
+        async with asyncio.timeout(10):
+            async for change in changes:
+                if change.kind == "reaction_added":
+                    break
+    assert [reaction.emoji for reaction in asked.reactions] == ["Typing"]
+    assert "Stopped (1)" in await company.told("stop")
+    await asyncio.wait_for(cancelled.wait(), 5)
+    await company.settled()
+    assert asked.reactions == []
+
+
+async def test_turns_of_one_chat_run_one_after_another(company, tool) -> None:
+    running, most, gate = 0, 0, asyncio.Event()
+
+    @tool
+    async def step(n: int) -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+        return f"step {n}"
+
+    asked = [await company.ask(f"step {n}") for n in range(3)]
+    gate.set()
+    answers = [await company.answer(message) for message in asked]
+    assert most == 1
+    assert [message.create_time for message in answers] == sorted(message.create_time for message in answers)
+
+
+async def test_other_plugins_commands_are_theirs(company, matchers) -> None:
+    """A command somebody else has answered gets no "unknown command" from the Butler, blocking or not."""
+    weather = on_command("weather", priority=5, block=False)
+    matchers.append(weather)
+
+    @weather.handle()
+    async def answer(bot: Bot) -> None:
+        await weather.send("sunny")
+
+    asked = await company.ask("/weather")
+    assert "sunny" in str((await company.answer(asked)).content)
+    await company.settled()
+    assert len([message for message in company.replies() if message.parent_id == asked.message_id]) == 1
+
+
+async def test_a_plugin_that_only_listens_does_not_silence_it(company, matchers) -> None:
+    recorder = on_message(priority=1, block=False)
+    matchers.append(recorder)
+    heard: list[str] = []
+
+    @recorder.handle()
+    async def record(event: Event) -> None:
+        heard.append(event.get_plaintext())
+
+    assert "no command “hlp”" in await company.told("hlp")
+    assert heard == ["hlp"]
+
+
+async def test_a_blocking_plugin_keeps_a_message_from_it(company, matchers) -> None:
+    guard = on_message(priority=1, block=True, rule=lambda event: event.get_plaintext() == "help")
+    matchers.append(guard)
+    done = asyncio.Event()
+
+    @guard.handle()
+    async def swallow() -> None:
+        done.set()
+
+    asked = await company.ask("help")
+    await asyncio.wait_for(done.wait(), 5)
+    await company.settled()
+    assert all(message.parent_id != asked.message_id for message in company.replies())
