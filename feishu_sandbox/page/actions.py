@@ -96,7 +96,7 @@ def _content(text: str, texts: Texts) -> Json:
 
 
 def _answers(page: Page, user: User, chat: Chat, body: Mapping[str, Any]) -> Json:
-    """What the message replies to, as `World.say` takes it."""
+    """What the message replies to, as `World.say` takes it; any `thread` of a message without one opens one."""
     if not body.get("reply_to"):
         return {}
     parent = page.message(body["reply_to"], user)

@@ -192,6 +192,11 @@ async def test_reply_and_thread(browser: Browser) -> None:
     assert inside.thread_id == topic.thread_id
     html = await browser.page(company.ada, topics)
     assert html.index("topic-box") < html.index("inside</div>")
+    started = await browser.said(
+        company.ada, company.group, "a thread", reply_to=first.message_id, thread="new"
+    )
+    assert started.thread_id
+    assert started.thread_id == first.thread_id
     status, _ = await browser.do("say", company.ada, company.group, text="x", reply_to=topic.message_id)
     assert status == 404
 

@@ -97,7 +97,15 @@ function insert(option) {
   text.focus();
 }
 
+// Browsers that cannot size a field by its content yet.
+function grow() {
+  if (CSS.supports("field-sizing", "content")) return;
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight}px`;
+}
+
 function keepDraft() {
+  grow();
   if (text.value) sessionStorage.setItem(draftKey, text.value);
   else sessionStorage.removeItem(draftKey);
 }
