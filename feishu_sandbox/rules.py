@@ -6,6 +6,7 @@ The defaults are Feishu's own; tests shorten the durations. No other file holds 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Rules:
     """Facts, limits table: re-push 15 s, 5 min, 1 h, 6 h, at most 4 times."""
     fragment_size: int = 512 * 1024
     """Largest payload of one frame; a longer event is cut into fragments (facts, "Ack": with fragments)."""
+
+    bot_sender_type: Literal["app", "bot"] = "app"
+    """Facts, "Identity": bot senders have sender_type app or bot."""
 
     callback_timeout: float = 3.0
     """Facts, limits table: click reply 3 s."""

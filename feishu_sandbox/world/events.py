@@ -44,7 +44,7 @@ def content_for_receiver(message: Message) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def message_received(message: Message, app: App, *, bot_sender_type: str = "app") -> Json:
+def message_received(message: Message, app: App, bot_sender_type: str) -> Json:
     """``im.message.receive_v1``"""
     body: Json = {
         "message_id": message.message_id,

@@ -168,7 +168,8 @@ class State:
         self.feed.publish(ChangeKind.MESSAGE_CREATED, message=message)
         for app in tuple(chat.apps):
             if self._reaches(message, app):
-                self.push(app, "im.message.receive_v1", events.message_received(message, app))
+                body = events.message_received(message, app, self.rules.bot_sender_type)
+                self.push(app, "im.message.receive_v1", body)
         return message
 
     def _reaches(self, message: Message, app: App) -> bool:

@@ -110,6 +110,9 @@ async def test_not_after_half_an_hour(make_company, clock, card):
 
 async def test_other_tokens_and_cards(company, card):
     token, message_id, _ = await clicked(company, card)
+    stranger = type(company.client)(company.sandbox, company.world.add_app("Other"), company.client.http)
+    body = {"token": token, "card": NEW}
+    assert (await stranger.call("POST", "/interactive/v1/card/update", body))["code"] == 10002
     assert await update(company, message_id) == 99992354
     assert await update(company, "c-nothing") == 10002
     assert await update(company, token, {"elements": [{"tag": "x" * 31000}]}) == 230025

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from feishu_sandbox import Rules, World
+from feishu_sandbox import Mention, Rules, World
 from feishu_sandbox.world import MESSAGE_TYPES
 
 
@@ -113,8 +113,6 @@ async def test_which_group_messages_reach_which_app(place):
         )
         return {app.name for app, _ in place.wire.sent}
 
-    from feishu_sandbox import Mention
-
     assert await reached(place.ada) == {"Bot"}
     assert await reached(place.ada, shy) == {"Bot", "Shy"}
     assert await reached(place.app, shy) == set()
@@ -122,6 +120,18 @@ async def test_which_group_messages_reach_which_app(place):
     assert await reached(place.app) == set()
     assert await reached(place.app, shy) == {"Shy"}
     assert place.wire.last("im.message.receive_v1")["sender"]["sender_type"] == "app"
+
+
+async def test_bots_may_be_called_bots():
+    place = Place(bot_sender_type="bot")
+    other = place.world.add_app("Other", include_bots=True)
+    place.group.apps.append(other)
+    place.world.post(
+        place.app, place.group, "text", {"text": "@_user_1"}, mentions=[Mention("@_user_1", other)]
+    )
+    sender = place.wire.last("im.message.receive_v1")["sender"]
+    assert sender["sender_type"] == "bot"
+    assert sender["sender_id"] == {"open_id": place.app.open_id_for(other), "union_id": None, "user_id": None}
 
 
 async def test_reactions_tell_who_and_what(place):
