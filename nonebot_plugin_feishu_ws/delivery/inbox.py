@@ -115,7 +115,7 @@ class Inbox:
         """
         if not incoming.event_id:
             raise EventRejected("the event has no id")
-        if True:
+        async with self._room:
             if not self._running:
                 raise InboxUnavailable("the inbox is stopped")
             waiting = _Waiting(incoming)

@@ -1,5 +1,4 @@
-"""Random lives of an inbox against a model: accepted exactly when no key is known, replayed exactly what is
-left."""
+"""Random lives of an inbox against a model: accepted exactly when no key is known, replayed what is left."""
 
 import itertools
 from collections.abc import Callable

@@ -163,9 +163,16 @@ async def test_sqlite_locked_by_another_process(sqlite_url: str, make_inbox: Mak
     log.start()
     first = await inbox.accept(message(1))
     assert isinstance(first, Accepted)
-    script = (
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
-        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.readline(); c.rollback(); c.close()"
+    script = textwrap.dedent(
+        """
+        import sqlite3, sys
+        connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        print("locked", flush=True)
+        sys.stdin.readline()
+        connection.rollback()
+        connection.close()
+        """
     )
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, str(database.path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -230,8 +237,7 @@ async def test_sqlite_that_becomes_read_only(sqlite_url: str, make_inbox: Make, 
 async def test_a_process_that_is_killed_loses_nothing_it_acknowledged(
     database_url: str, database: Database, make_inbox: Make
 ) -> None:
-    """SIGKILL while it takes events: every one it reported is there, in order; pushed again it is a
-    repetition."""
+    """SIGKILL while it takes events: those it reported are there, in order; pushed again they are known."""
     script = textwrap.dedent(
         """
         import asyncio, sys, nonebot

@@ -35,6 +35,16 @@ def test_never_more_than_n_in_any_minute_and_never_fewer(
             passed[sender].append(clock.now)
 
 
+def test_the_minute_is_over_when_it_is_over(make_facts: MakeFacts) -> None:
+    clock = Clock()
+    limiter, policy = RateLimited(clock), Policy(rate_limit_per_minute=1)
+    assert limiter.check(make_facts(), policy) is Outcome.PASS
+    clock.now += 59.5
+    assert limiter.check(make_facts(), policy) is Outcome.FAIL
+    clock.now += 0.5
+    assert limiter.check(make_facts(), policy) is Outcome.PASS
+
+
 def test_bots_do_not_share_a_senders_allowance(make_facts: MakeFacts) -> None:
     limiter, policy = RateLimited(Clock()), Policy(rate_limit_per_minute=1)
     assert limiter.check(make_facts(app_id="cli_a"), policy) is Outcome.PASS

@@ -281,6 +281,23 @@ async def test_postgres_goes_away_and_comes_back(postgres: Any, caplog: pytest.L
     await database.close()
 
 
+async def test_postgres_restarted_while_nobody_looked(postgres: Any) -> None:
+    """A connection that died in the pool is replaced: the next write does not notice."""
+    database = Database(postgres.create_database())
+    await database.start()
+    await add(database, event_row())
+    await asyncio.to_thread(postgres.stop)
+    await asyncio.to_thread(postgres.start)
+    await add(database, event_row(event_id="ev2"))
+    await database.close()
+
+
+async def test_more_writers_than_connections_all_get_their_turn(database: Database) -> None:
+    await asyncio.gather(*(add(database, event_row(event_id=f"ev{number}")) for number in range(60)))
+    async with database.session() as session:
+        assert len((await session.exec(select(EventRow))).all()) == 60
+
+
 async def test_a_statement_that_takes_too_long_is_an_outage(postgres: Any) -> None:
     database = Database(postgres.create_database(), command_timeout=0.2)
 
