@@ -13,6 +13,7 @@ from .card_action import (
 )
 from .errors import ActionFailed, NetworkError
 from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
+from .outbound import Outbound
 from .parse import parse_event
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "MessageEvent",
     "NetworkError",
     "NoticeEvent",
+    "Outbound",
     "PrivateMessageEvent",
     "Toast",
     "ensure_adapter",

@@ -12,7 +12,6 @@ from nonebot.drivers.aiohttp import Mixin as AiohttpClient
 from typing_extensions import override
 
 from .bot import Bot
-from .calls import call
 
 _UNSERVED = (
     "FEISHU_BOTS is set, but the stock Feishu adapter is not registered, so these bots stay offline. "
@@ -42,7 +41,7 @@ class Adapter(stock.Adapter):
     @override
     async def _call_api(self, bot: BaseBot, api: str, **data: Any) -> Any:
         if isinstance(bot, Bot):
-            return await call(bot.client, api, data)
+            return await bot.perform(api, data)
         return await super()._call_api(bot, api, **data)
 
 
@@ -54,7 +53,7 @@ class _SharedCallApi:
 
     async def __call__(self, bot: BaseBot, api: str, **data: Any) -> Any:
         if isinstance(bot, Bot):
-            return await call(bot.client, api, data)
+            return await bot.perform(api, data)
         return await self._stock_call(bot, api, **data)
 
 

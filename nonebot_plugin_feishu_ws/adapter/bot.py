@@ -19,9 +19,11 @@ from pydantic import HttpUrl
 from typing_extensions import override
 
 from ..openapi import BotInfo, FeishuClient, FeishuError
+from .calls import call
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
 from .normalise import as_object, as_objects, quoted_message
+from .outbound import Watcher, watched
 from .outgoing import repaired
 from .send import Sendable, send
 
@@ -38,13 +40,21 @@ class Bot(stock.Bot):
         client: the app's REST client.
         identity: the bot itself, as `client.bot_info()` gives it.
         connector: the connector's name.
+        watcher: told of every message sent through `call_api` or `send`.
     """
 
     platform = "feishu"
     # Alconna's target selection asks for this attribute; NoneBot's Bot would make an API call of the name.
 
     def __init__(
-        self, adapter: BaseAdapter, self_id: str, *, client: FeishuClient, identity: BotInfo, connector: str
+        self,
+        adapter: BaseAdapter,
+        self_id: str,
+        *,
+        client: FeishuClient,
+        identity: BotInfo,
+        connector: str,
+        watcher: Watcher | None = None,
     ) -> None:
         config = BotConfig(
             app_id=self_id,
@@ -58,6 +68,11 @@ class Bot(stock.Bot):
         self.client = client
         self.identity = identity
         self.connector = connector
+        self._watcher = watcher
+
+    async def perform(self, api: str, data: Mapping[str, Any]) -> Any:
+        """Carry out one API call for the adapter; NoneBot's hooks have run. Plugins use `call_api`."""
+        return await watched(lambda: call(self.client, api, data), api, data, self._watcher)
 
     @override
     async def send(

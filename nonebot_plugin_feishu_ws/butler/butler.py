@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from ..adapter import ActionFailed, NetworkError
 from ..openapi import FeishuError
 from .conversations import Conversations
 from .turn import Brain, Turn
@@ -41,7 +42,7 @@ class Butler:
         try:
             async with self._typing(turn):
                 await self._brain.answer(turn)
-        except FeishuError as error:
+        except (FeishuError, ActionFailed, NetworkError) as error:
             # The answer could not be delivered: saying so would fail the same way.
             logger.error("%s: no answer to %s: %s", turn.connector, turn.event.message_id, error)
         except Exception:

@@ -2,8 +2,9 @@
 
 from nonebot.adapters.feishu import Adapter as StockAdapter
 
-from ..adapter import Bot
+from ..adapter import Bot, Outbound
 from ..connectors import Link
+from ..delivery import LogAction, LogBook, LogLevel
 
 
 class Bots:
@@ -12,8 +13,9 @@ class Bots:
     A bot stays while its link reconnects: it can still send.
     """
 
-    def __init__(self, adapter: StockAdapter) -> None:
+    def __init__(self, adapter: StockAdapter, logbook: LogBook) -> None:
         self._adapter = adapter
+        self._logbook = logbook
         self._pairs: dict[str, tuple[Link, Bot]] = {}
 
     async def of(self, link: Link) -> Bot:
@@ -24,10 +26,32 @@ class Bots:
             if known[0] is link:
                 return known[1]
             self.remove(known[0])
-        bot = Bot(self._adapter, app_id, client=link.client, identity=identity, connector=link.spec.name)
+        bot = Bot(
+            self._adapter,
+            app_id,
+            client=link.client,
+            identity=identity,
+            connector=link.spec.name,
+            watcher=lambda outbound: self._said(link, outbound),
+        )
         self._pairs[app_id] = (link, bot)
         self._adapter.bot_connect(bot)
         return bot
+
+    def _said(self, link: Link, outbound: Outbound) -> None:
+        self._logbook.write(
+            LogAction.WS_OUTBOUND,
+            level=LogLevel.INFO if outbound.error is None else LogLevel.ERROR,
+            connector=link.spec.app_id,
+            name=link.spec.name,
+            message_id=outbound.reply_to,
+            detail={
+                "sent": outbound.message_id,
+                "to": outbound.receive_id,
+                "type": outbound.msg_type,
+                "error": None if outbound.error is None else str(outbound.error),
+            },
+        )
 
     def link_of(self, bot: Bot) -> Link:
         """The link of a bot.

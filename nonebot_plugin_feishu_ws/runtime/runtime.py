@@ -57,10 +57,10 @@ class Runtime:
 
     def __init__(self, settings: Settings, adapter: StockAdapter, database_url: str) -> None:
         self._settings = settings
-        self._bots = Bots(adapter)
         self.database = Database(database_url)
         self._inbox = Inbox(self.database)
         self.logbook = LogBook(self.database)
+        self._bots = Bots(adapter, self.logbook)
         self._dispatcher = Dispatcher(self._inbox, self.logbook, self._bots)
         self._intake = Intake(self._inbox, self.logbook, self._dispatcher.submit, self._dispatcher.click)
         self._supervisor = Supervisor(self._intake.receive, self._on_status)

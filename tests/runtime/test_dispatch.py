@@ -10,7 +10,7 @@ from nonebot.adapters import Event
 from nonebot.matcher import Matcher
 from reading import plain
 
-from feishu_sandbox import ClientConfig, Drop, PushFault, Rules, Sandbox
+from feishu_sandbox import ApiFault, ClientConfig, Drop, PushFault, Rules, Sandbox
 
 require("nonebot_plugin_waiter")
 from nonebot_plugin_waiter import waiter
@@ -26,7 +26,13 @@ def matchers() -> Iterator[list[type[Matcher]]]:
 
 async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> None:
     heard: list[str] = []
-    listen = on_message(priority=1, block=True, rule=lambda event: "message" in event.get_plaintext())
+
+    async def numbered(
+        event: Event,
+    ) -> bool:  # async: NoneBot runs a plain function in some thread, in any order
+        return "message" in event.get_plaintext()
+
+    listen = on_message(priority=1, block=True, rule=numbered)
     matchers.append(listen)
 
     @listen.handle()
@@ -118,3 +124,21 @@ async def test_other_events_reach_plugins_typed(company, matchers) -> None:
     await company.answer(asked)
     await company.sandbox.world.react(company.alice, asked.message_id, "THUMBSUP")
     assert await asyncio.wait_for(seen, 10) == (asked.message_id, True)
+
+
+async def test_what_the_bot_says_is_logged_and_what_it_says_is_not(company) -> None:
+    asked = await company.ask("whoami")
+    answer = await company.answer(asked)
+    company.sandbox.faults.add(ApiFault(path=".*/reply", code=230027, msg="no permission", times=1))
+    refused = await company.ask("whoami")
+    await company.settled()
+    rows = {row.message_id: row for row in await company.logged("ws_outbound")}
+    assert rows[asked.message_id].detail == {
+        "sent": answer.message_id,
+        "to": None,
+        "type": "post",
+        "error": None,
+    }
+    assert rows[refused.message_id].level == "error"
+    assert "230027" in rows[refused.message_id].detail["error"]
+    assert company.alice.open_id(company.app) not in str(rows)
