@@ -462,6 +462,18 @@ def test_any_json_is_drawn_without_an_exception(card: object) -> None:
     "".join(html.words).encode()
 
 
+def test_half_a_character_does_not_stop_the_page() -> None:
+    broken = json.loads('"half \\ud83d of it\\u0000"')
+    card = v1({"tag": "markdown", "content": broken}, {"tag": "div", "text": text(broken)}, button_of(broken))
+    html = card_html({**card, "header": {"title": text(broken)}})
+    assert b"half ? of it" in html.text.encode()
+    plain(broken).encode()
+
+
+def button_of(words: str) -> dict[str, object]:
+    return {"tag": "action", "actions": [{"tag": "button", "text": text(words), "value": {words: words}}]}
+
+
 def test_a_card_nested_without_end_is_cut() -> None:
     card: dict[str, object] = {"tag": "column", "elements": []}
     for _ in range(400):
