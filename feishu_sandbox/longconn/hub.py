@@ -213,8 +213,7 @@ class Hub(Watch):
         self.acks.append(ack)
         if delivery is not None:
             delivery.acks.append(ack)
-            if delivery.pushes[-1] == connection.conn_id:
-                delivery.settle(ack)
+            delivery.settle(ack)
 
     def _show(self, kind: ChangeKind, connection: Connection, frame: Frame) -> None:
         headers = headers_of(frame)

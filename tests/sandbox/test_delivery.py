@@ -209,7 +209,7 @@ async def test_a_bad_answer_is_an_error_for_the_person(company, data, code):
 
 async def test_an_answer_that_is_not_base64_of_json(company):
     link = await company.client.connect()
-    result, *_ = await click(company, link, None, reply=b'{"code":200,"data":"%%%"}')
+    result, *_ = await click(company, link, None, reply=b'{"code":200,"data":"e30=%"}')
     assert result.error is not None
     assert result.error.code == 200672
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import sys
 
 import aiohttp
 import pytest
@@ -30,7 +32,7 @@ async def test_pong_payload_as_told(company, payload):
 
 
 async def test_silence_swallows_pongs_events_and_websocket_pings(company):
-    link = await company.client.connect()
+    link = await company.client.connect(autoping=False)
     company.sandbox.faults.add(SilenceFault(times=1))
     await link.ws.ping()
     await link.ping()
@@ -112,6 +114,9 @@ async def test_an_event_in_the_same_segment_as_the_101(company):
     first = await asyncio.wait_for(reader.read(65536), 5)
     assert b" 101 " in first
     assert b'"event_type":"im.x"' in first
+    if sys.platform == "linux":
+        info = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+        assert int.from_bytes(info[152:156], sys.byteorder) == 1  # tcpi_data_segs_in
     writer.close()
 
 

@@ -41,6 +41,9 @@ async def test_an_image_and_a_file_go_up_into_a_message_and_down(company):
     wrong = await client.call("GET", f"/im/v1/messages/{picture}/resources/{file_key}?type=file")
     assert wrong["code"] == 234003
     assert (await client.call("GET", f"/im/v1/messages/{picture}/resources/{image_key}"))["code"] == 99992402
+    await client.call("DELETE", f"/im/v1/messages/{picture}")
+    gone = await client.call("GET", f"/im/v1/messages/{picture}/resources/{image_key}?type=image")
+    assert gone["code"] == 234003
 
 
 async def test_what_a_user_sends_can_be_downloaded(company):
