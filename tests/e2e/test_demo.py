@@ -13,7 +13,7 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
     line = await bot.line("The local Feishu is at")
     address = next(word for word in line.split() if word.startswith("http://"))
 
-    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
+    context = await chromium.new_context(viewport={"width": 1440, "height": 860}, locale="en-US")
     page = await context.new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -41,6 +41,8 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
 
     await page.get_by_test_id("chat").filter(has_text="Bot").first.click()
     await expect(messages).to_contain_text("whoami")
+    await page.locator(".pane-toggle").click()
+    await expect(page.locator("#pane")).to_contain_text("im.message.receive_v1")
     shot = await page.screenshot(path=tmp_path / "chat.png")
     assert len(shot) > 10_000
     if os.environ.get("UPDATE_SCREENSHOTS"):
