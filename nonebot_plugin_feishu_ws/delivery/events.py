@@ -107,7 +107,8 @@ class EventStore:
         by_event = {(connector, event_id): id_ for id_, connector, event_id, _ in rows}
         by_message = {(connector, message): id_ for id_, connector, _, message in rows if message}
         return [
-            by_event.get((event.app_id, event.event_id)) or by_message.get((event.app_id, event.message_key))
+            by_event.get((event.app_id, event.event_id))
+            or by_message.get((event.app_id, event.message_key or ""))
             for event in events
         ]
 

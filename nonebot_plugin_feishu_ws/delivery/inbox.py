@@ -81,6 +81,9 @@ class Inbox:
         self._task: asyncio.Task[None] | None = None
         self._in_hand: set[int] = set()
         """Rows that somebody was told of and has not finished."""
+        # A row read as unfinished must not be finished, and let go of, before the reader has looked at
+        # `_in_hand`.
+        self._hand_over = asyncio.Lock()
         self._endings = Spool(
             "event endings",
             self._write_endings,
@@ -169,14 +172,17 @@ class Inbox:
         after: int | None = 0
         while after is not None:
             try:
-                page, after = await self._store.take_over(
-                    app_id, after=after, limit=_PAGE, held=frozenset(self._in_hand)
-                )
+                async with self._hand_over:
+                    page, after = await self._store.take_over(
+                        app_id, after=after, limit=_PAGE, held=self._in_hand
+                    )
+                    # Some may have been accepted while the page was read.
+                    page = [event for event in page if event.row_id not in self._in_hand]
+                    # All of the page at once: a push of one that is still to be yielded must find it taken.
+                    waiting = [event.row_id for event in page]
+                    self._in_hand.update(waiting)
             except DatabaseUnavailable as error:
                 raise InboxUnavailable(str(error)) from error
-            # All of the page at once: a push of one that is still to be yielded must find it taken.
-            waiting = [event.row_id for event in page]
-            self._in_hand.update(waiting)
             try:
                 for event in page:
                     waiting.remove(event.row_id)
@@ -246,5 +252,6 @@ class Inbox:
             self._in_hand.discard(answer.row_id)
 
     async def _write_endings(self, endings: Sequence[Ending]) -> None:
-        await self._store.end(endings)
-        self._in_hand.difference_update(ending.row_id for ending in endings)
+        async with self._hand_over:
+            await self._store.end(endings)
+            self._in_hand.difference_update(ending.row_id for ending in endings)

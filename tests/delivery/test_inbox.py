@@ -311,6 +311,35 @@ async def test_the_second_of_two_is_told_if_the_first_has_gone(
     assert isinstance(await second, Accepted)
 
 
+async def test_a_replay_while_events_come_in_hands_out_each_once(
+    database: Database, make_inbox: Make, message: Message
+) -> None:
+    """Half are finished at once, half are kept; the replay goes on all the while."""
+    inbox = make_inbox(database, max_batch=7)
+    replayed: list[int] = []
+    pushing = True
+
+    async def replay_all_the_while() -> None:
+        while pushing:
+            replayed.extend([event.row_id async for event in inbox.unfinished()])
+
+    async def push(number: int) -> int | None:
+        answer = await inbox.accept(message(number))
+        if isinstance(answer, Duplicate):  # the replay was faster
+            return None
+        if number % 2:
+            inbox.done(answer.row_id)
+        return answer.row_id
+
+    replaying = [asyncio.create_task(replay_all_the_while()) for _ in range(2)]
+    accepted = await asyncio.gather(*(push(number) for number in range(400)))
+    pushing = False
+    await asyncio.gather(*replaying)
+    await inbox.flush()
+    handed_out = sorted([*replayed, *(row_id for row_id in accepted if row_id is not None)])
+    assert handed_out == [row.id for row in await rows(database)]
+
+
 async def test_finished_rows_are_forgotten(database: Database, make_inbox: Make, message: Message) -> None:
     inbox = make_inbox(database)
     for answer in await asyncio.gather(*(inbox.accept(message(number)) for number in range(10))):
