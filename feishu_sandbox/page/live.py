@@ -22,6 +22,8 @@ __all__ = ["app_views", "close_streams", "stream"]
 
 HEARTBEAT = 15.0
 """Seconds after which a quiet stream says something, so that a gone browser is noticed."""
+RETRY = 1000
+"""Milliseconds after which a browser that lost the stream asks again."""
 GATHER = 0.03
 """Seconds during which further changes join the same batch: a burst redraws the lists once."""
 _TALK = frozenset(
@@ -146,6 +148,7 @@ async def stream(request: web.Request, texts: Texts) -> web.StreamResponse:
         gatherer.add_done_callback(lambda _: arrived.set())
         try:
             await response.prepare(request)
+            await response.write(b"retry: %d\n\n" % RETRY)
             await _send(response, "sync", tab.sync())
             while not gatherer.done():
                 if not await _soon(arrived):

@@ -194,7 +194,7 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk(chromium: Browser, make_company: Any) -> AsyncIterator[Desk]:
-    company = await make_company(callback_timeout=1.0, ack_timeout=5.0)
+    company = await make_company(callback_timeout=0.7, ack_timeout=5.0)
     bot = Bot(company)
     work = asyncio.create_task(bot.run())
     await company.sandbox.hub.wait_connected(company.app)

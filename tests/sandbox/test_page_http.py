@@ -357,6 +357,8 @@ class Stream:
         ):
             lines.append(line)
         assert lines, "the stream ended"
+        if lines[0].startswith("retry:"):
+            return await self.next()
         return lines[0].removeprefix("event: ").strip(), json.loads(lines[1].removeprefix("data: "))
 
     async def until(self, wanted: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
