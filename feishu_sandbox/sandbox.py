@@ -110,7 +110,9 @@ class Sandbox:
     def _attach_page(self, app: web.Application) -> None:
         try:
             from .page import attach  # needs jinja2, which the platform itself does not
-        except ImportError:
+        except ModuleNotFoundError as missing:
+            if str(missing.name).startswith("feishu_sandbox"):
+                raise
 
             async def explain(request: web.Request) -> web.Response:  # noqa: ARG001
                 return web.Response(text=_NO_PAGE)

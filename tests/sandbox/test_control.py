@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import aiohttp
 import pytest
 
 from feishu_sandbox import BootstrapFault, FaultError, Rules, Sandbox
@@ -109,6 +110,18 @@ async def test_a_sandbox_starts_once_and_can_start_again(company):
     await again.stop()
 
 
+async def test_stopping_ends_subscriptions_and_hanging_requests(make_company):
+    company = await make_company()
+    company.sandbox.faults.add(BootstrapFault(how="hang"))
+    changes = company.world.subscribe()
+    hanging = asyncio.create_task(company.client.bootstrap())
+    await asyncio.sleep(0)
+    await company.sandbox.stop()
+    assert await asyncio.wait_for(anext(changes, None), 5) is None
+    with pytest.raises(aiohttp.ClientError):
+        await asyncio.wait_for(hanging, 5)
+
+
 @contextlib.asynccontextmanager
 async def running(*arguments, **environment):
     process = await asyncio.create_subprocess_exec(
@@ -184,6 +197,24 @@ async def test_the_pytest_fixture_and_its_rules(feishu_sandbox):
     app = feishu_sandbox.world.add_app("Bot")
     assert feishu_sandbox.url.startswith("http://127.0.0.1:")
     assert app.app_id in feishu_sandbox.world.apps
+
+
+def test_without_the_extra_the_platform_runs_and_the_page_says_what_is_missing():
+    code = """
+import asyncio, sys, urllib.request
+sys.modules["jinja2"] = None
+from feishu_sandbox import Sandbox
+async def main():
+    async with Sandbox() as sandbox:
+        opened = await asyncio.to_thread(urllib.request.urlopen, sandbox.url)
+        print(opened.read().decode())
+asyncio.run(main())
+"""
+    environment = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "nonebot-plugin-feishu-ws[sandbox]" in done.stdout
 
 
 def test_everything_announced_is_there():

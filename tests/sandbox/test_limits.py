@@ -37,6 +37,16 @@ async def test_calls_per_api_and_app(make_company, clock, status, rules, limit, 
     assert (await company.client.call("GET", "/bot/v3/info"))["code"] == 0
 
 
+async def test_the_minute_is_counted_across_seconds(make_company, clock):
+    company = await make_company(clock=clock, api_per_minute=3)
+    codes = []
+    for _ in range(4):
+        codes.append((await company.client.call("GET", "/bot/v3/info"))["code"])
+        clock.now += 10
+    assert codes == [0, 0, 0, 99991400]
+    assert company.client.last.headers["x-ogw-ratelimit-reset"] == "30"
+
+
 async def test_the_online_count_has_ten_a_second(make_company, clock):
     company = await make_company(clock=clock)
     codes = [(await company.client.call("GET", "/event/v1/connection"))["code"] for _ in range(11)]

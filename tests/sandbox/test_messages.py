@@ -129,6 +129,7 @@ async def test_a_bot_that_is_not_in_the_chat(company):
         ("interactive", {"schema": "2.0", "elements": []}, 230099),
         ("interactive", {"elements": ["text"]}, 230099),
         ("interactive", '{"elements":' + "[" * 5000 + "]" * 5000 + "}", 230001),
+        ("interactive", '{"elements":' + "[" * 100 + "]" * 100 + "}", 230001),
         ("text", {"text": "x" * 150 * 1024}, 230025),
         ("post", {"zh_cn": {"content": [[{"tag": "text", "text": "x" * 30 * 1024}]]}}, 230025),
         ("interactive", {"elements": [{"tag": "markdown", "content": "x" * 30 * 1024}]}, 230025),
