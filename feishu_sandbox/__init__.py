@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .longconn import Ack, Connection, Delivery, Frame, Hub
     from .rules import ClientConfig, Rules
     from .sandbox import Sandbox
+    from .welcome import populate
     from .world import (
         App,
         Change,
@@ -75,6 +76,7 @@ __all__ = [
     "Subscription",
     "User",
     "World",
+    "populate",
 ]
 
 _HOMES = {
@@ -96,6 +98,7 @@ _HOMES = {
     "longconn": ("Ack", "Connection", "Delivery", "Frame", "Hub"),
     "rules": ("ClientConfig", "Rules"),
     "sandbox": ("Sandbox",),
+    "welcome": ("populate",),
     "world": (
         "App",
         "Change",

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from . import Sandbox
+from . import Sandbox, populate
 from .world import App
 
 _TEXT = """
@@ -53,26 +53,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def populate(sandbox: Sandbox, credentials: Sequence[tuple[str, str]]) -> list[App]:
-    """The company a newcomer meets: the apps, two people, a direct chat each, a group, a topic group."""
-    world = sandbox.world
-    apps = [
-        world.add_app("Butler" if n == 1 else f"Butler {n}", app_id=app_id, app_secret=secret)
+def _apps(sandbox: Sandbox, credentials: Sequence[tuple[str, str]]) -> list[App]:
+    name, add = "管家" if sandbox.locale == "zh_CN" else "Butler", sandbox.world.add_app
+    return [
+        add(name if n == 1 else f"{name} {n}", app_id=app_id, app_secret=secret)
         for n, (app_id, secret) in enumerate(credentials, start=1)
-    ] or [world.add_app("Butler")]
-    ada, ben = world.add_user("Ada"), world.add_user("Ben")
-    for app in apps:
-        world.direct_chat(ada, app)
-    english = sandbox.locale == "en_US"
-    world.add_group("Team" if english else "项目组", [ada, ben, *apps])
-    world.add_group("Topics" if english else "话题群", [ada, ben, *apps], topic=True)
-    return apps
+    ] or [add(name)]
 
 
 async def _run(arguments: argparse.Namespace, credentials: Sequence[tuple[str, str]]) -> None:
     sandbox = Sandbox(host=arguments.host, port=arguments.port, locale=arguments.locale)
     async with sandbox:
-        apps = populate(sandbox, credentials)
+        apps = _apps(sandbox, credentials)
+        populate(sandbox, apps)
         connectors = [
             {"name": f"sandbox-{n}", "app_id": app.app_id, "app_secret": app.app_secret}
             for n, app in enumerate(apps, start=1)
