@@ -1,6 +1,7 @@
 """Taken once, in order, and finished: on SQLite and on PostgreSQL."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,10 +129,12 @@ async def test_callers_wait_when_there_is_no_room(
 
     monkeypatch.setattr(database, "write", slow)
     callers = [asyncio.create_task(inbox.accept(message(number))) for number in range(20)]
-    await asyncio.wait_for(entered.wait(), 5)
-    assert len(inbox._waiting) == 4, "and one that is being written"
-    assert not any(caller.done() for caller in callers)
-    go_on.set()
+    try:
+        await asyncio.wait_for(entered.wait(), 5)
+        assert len(inbox._waiting) == 4, "and one that is being written"
+        assert not any(caller.done() for caller in callers)
+    finally:
+        go_on.set()  # or stopping would wait for the commit that hangs
     answers = await asyncio.gather(*callers)
     numbers = [answer.row_id for answer in answers if isinstance(answer, Accepted)]
     assert len(numbers) == 20
@@ -338,6 +341,28 @@ async def test_a_replay_while_events_come_in_hands_out_each_once(
     await inbox.flush()
     handed_out = sorted([*replayed, *(row_id for row_id in accepted if row_id is not None)])
     assert handed_out == [row.id for row in await rows(database)]
+
+
+async def test_a_row_finished_while_it_is_read_is_not_handed_out(
+    database: Database, make_inbox: Make, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read as unfinished, then accepted and finished before the replay has looked at what was read."""
+    inbox = make_inbox(database)
+    answer = await inbox.accept(message())
+    assert isinstance(answer, Accepted)
+    take_over = inbox._store.take_over
+
+    async def slow(app_id: str | None, **options: Any) -> Any:
+        page = await take_over(app_id, **options | {"held": ()})
+        inbox.done(answer.row_id)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(inbox.flush(), 0.2)
+        return page
+
+    monkeypatch.setattr(inbox._store, "take_over", slow)
+    assert await replay(inbox) == []
+    await inbox.flush()
+    assert [row.state for row in await rows(database)] == ["done"]
 
 
 async def test_finished_rows_are_forgotten(database: Database, make_inbox: Make, message: Message) -> None:
