@@ -61,9 +61,7 @@ def _load() -> Runtime:
     log.propagate = False
     driver = nonebot.get_driver()
     adapter = ensure_adapter(driver)
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    default = localstore.get_plugin_data_file("feishu-ws.sqlite3")
-    runtime = Runtime(settings, adapter, url or f"sqlite+aiosqlite:///{default}")
+    runtime = Runtime(settings, adapter, localstore.get_plugin_data_dir())
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)

@@ -40,6 +40,8 @@ class Settings(BaseModel):
     """Connectors declared in configuration (a JSON list)."""
     database_url: SecretStr | None = None
     """Any SQLAlchemy async URL; by default an SQLite file in the plugin's data directory."""
+    secret_key: SecretStr | None = None
+    """One or more keys for stored secrets, comma-separated; by default a key file beside the database."""
     sandbox: bool = False
     """Run the local Feishu inside the process and use it."""
     butler: Literal["commands", "off"] = "commands"

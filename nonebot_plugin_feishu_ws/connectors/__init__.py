@@ -1,7 +1,50 @@
-"""Connectors: which Feishu apps there are, and the links that run them."""
+"""Connectors: which Feishu apps there are, who may manage them, and the links that run them."""
 
+from .errors import (
+    ConnectorError,
+    InvalidFields,
+    NotAllowed,
+    NotEnabled,
+    NotVerified,
+    ReadOnly,
+    SecretsLocked,
+    Taken,
+    UnknownConnector,
+    VerificationFailed,
+)
 from .link import Link, LinkStopped, Surroundings
+from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
+from .service import SETTABLE, Changed, ConnectorService
 from .spec import ConnectorSpec
+from .statuses import Reported, Statuses
+from .store import ConnectorStore
 from .supervisor import Supervisor
 
-__all__ = ["ConnectorSpec", "Link", "LinkStopped", "Supervisor", "Surroundings"]
+__all__ = [
+    "CREDENTIALS",
+    "SECRETS",
+    "SETTABLE",
+    "Actor",
+    "Changed",
+    "Connector",
+    "ConnectorError",
+    "ConnectorService",
+    "ConnectorSpec",
+    "ConnectorStore",
+    "InvalidFields",
+    "Link",
+    "LinkStopped",
+    "NotAllowed",
+    "NotEnabled",
+    "NotVerified",
+    "ReadOnly",
+    "Reported",
+    "SecretsLocked",
+    "Source",
+    "Statuses",
+    "Supervisor",
+    "Surroundings",
+    "Taken",
+    "UnknownConnector",
+    "VerificationFailed",
+]

@@ -37,7 +37,7 @@ class Surroundings:
     default_url: str
 
 
-class LinkStopped(Exception):  # noqa: N818 - it says what happened; nothing is wrong
+class LinkStopped(Exception):
     """A connector was stopped while somebody waited for it."""
 
 

@@ -1,5 +1,6 @@
 """The running plugin: what connects the rooms, and NoneBot's start-up and shutdown with them."""
 
+from .management import Management
 from .runtime import Runtime
 
-__all__ = ["Runtime"]
+__all__ = ["Management", "Runtime"]

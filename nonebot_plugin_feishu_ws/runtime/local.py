@@ -53,4 +53,4 @@ async def start_sandbox(
         for app in apps:
             world.direct_chat(user, app)
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
-    return sandbox, [spec.model_copy(update={"domain": sandbox.url}) for spec in specs]
+    return sandbox, [spec.model_copy(update={"domain": None}) for spec in specs]

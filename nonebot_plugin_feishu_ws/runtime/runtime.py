@@ -4,25 +4,26 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
-from datetime import datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import nonebot
 from nonebot.adapters.feishu import Adapter as StockAdapter
 
 from ..adapter import Bot, MessageEvent
-from ..butler import Butler, CommandsBrain, Turn, install, say, taken, tools
+from ..butler import Butler, CommandsBrain, Turn, install, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, LogAction, LogBook, LogLevel
+from ..delivery import Inbox, InboxUnavailable, LogAction, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
-from ..screening import speech
-from ..storage import Database
 from ..texts import Texts, locale_for
 from .bots import Bots
 from .dispatch import Dispatcher
 from .intake import Intake, replayed
+from .keeper import Keeper
+from .management import Management
+from .turns import turn_of
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
@@ -35,15 +36,12 @@ _PRUNE_EVERY = 3600.0  # seconds
 _MOST_ATTEMPTS = 5  # an event that was being handled when the process died that often is a dead letter
 
 _LOGGED = {
-    State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO),
-    State.CONNECTED: (LogAction.WS_CONNECTED, LogLevel.INFO),
-    State.RECONNECTING: (LogAction.WS_RECONNECTING, LogLevel.WARNING),
-    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, LogLevel.INFO),
-    State.BLOCKED: (LogAction.WS_BLOCKED, LogLevel.ERROR),
+    State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO, logging.INFO),
+    State.CONNECTED: (LogAction.WS_CONNECTED, LogLevel.INFO, logging.INFO),
+    State.RECONNECTING: (LogAction.WS_RECONNECTING, LogLevel.WARNING, logging.WARNING),
+    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, LogLevel.INFO, logging.INFO),
+    State.BLOCKED: (LogAction.WS_BLOCKED, LogLevel.ERROR, logging.ERROR),
 }
-
-
-_LEVELS = {LogLevel.INFO: logging.INFO, LogLevel.WARNING: logging.WARNING, LogLevel.ERROR: logging.ERROR}
 
 
 class Runtime:
@@ -52,19 +50,19 @@ class Runtime:
     Args:
         settings: As loaded.
         adapter: Where bots are registered.
-        database_url: Where events and logs are kept.
+        data: The plugin's data directory.
     """
 
-    def __init__(self, settings: Settings, adapter: StockAdapter, database_url: str) -> None:
+    def __init__(self, settings: Settings, adapter: StockAdapter, data: Path) -> None:
         self._settings = settings
-        self.database = Database(database_url)
-        self._inbox = Inbox(self.database)
-        self.logbook = LogBook(self.database)
-        self._bots = Bots(adapter, self.logbook)
-        self._dispatcher = Dispatcher(self._inbox, self.logbook, self._bots)
-        self._intake = Intake(self._inbox, self.logbook, self._dispatcher.submit, self._dispatcher.click)
+        self.management = Management(settings, data, changed=lambda: self._keeper.wake())
+        self._inbox = Inbox(self.management.database)
+        logbook = self.management.logbook
+        self._bots = Bots(adapter, logbook)
+        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots)
+        self._intake = Intake(self._inbox, logbook, self._dispatcher.submit, self._dispatcher.click)
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
-        self._session: aiohttp.ClientSession | None = None
+        self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._around: Surroundings | None = None
         self._sandbox: Sandbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,43 +71,29 @@ class Runtime:
             install(Butler(CommandsBrain(tools, command_starts=starts, taken=taken)), self._turn)
 
     async def prepare(self) -> None:
-        """Bring the database up to date and begin to store. Part of NoneBot's start-up."""
-        await self.database.start()
+        """Open the database and begin to store. Part of NoneBot's start-up."""
+        await self.management.start()
         self._inbox.start()
-        self.logbook.start()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-        )
-        self._around = Surroundings(
-            session=self._session,
-            pacer=BootstrapPacer(),
-            policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
-            default_url=self._settings.url,
-        )
         self._spawn(self._prune())
 
     async def open(self) -> None:
         """Connect what is to be connected. After every plugin has started up."""
-        specs = list(self._settings.connectors)
         if self._settings.sandbox:
             from .local import start_sandbox
 
             locale = locale_for(self._settings.locale, self._settings.url)
-            self._sandbox, specs = await start_sandbox(specs, locale)
+            self._sandbox, specs = await start_sandbox(self._settings.connectors, locale)
+            self.management.configured = specs
+            self.management.default_url = self._sandbox.url
         if not self._settings.enabled:
             logger.info("FEISHU_WS__ENABLED is false: no connection is opened")
             return
-        if not specs:
-            logger.warning(
-                "no connector: set FEISHU_WS__CONNECTORS, or FEISHU_WS__SANDBOX=true to try it out"
-            )
-        for spec in specs:
-            if not spec.enabled:
-                logger.info("%s: not enabled", spec.name)
-            elif spec.app_id in nonebot.get_bots():
-                logger.error("%s: another adapter has connected %s; it is left alone", spec.name, spec.app_id)
-            else:
-                await self.connect(spec)
+        await self.management.statuses.release_all()
+        await self._keeper.look()
+        if not list(self._supervisor):
+            logger.warning("no connector is enabled; FEISHU_WS__SANDBOX=true to try it out without one")
+        self._spawn(self._keeper.keep())
+        self._spawn(self._keeper.report())
 
     async def connect(self, spec: ConnectorSpec) -> Link:
         """Run a connector: first what an earlier run left undone, then what comes.
@@ -118,8 +102,7 @@ class Runtime:
             ValueError: It runs already.
             InboxUnavailable: The database is away.
         """
-        assert self._around is not None, "connectors run between start-up and shutdown"
-        link = self._supervisor.add(spec, self._around)
+        link = self._supervisor.add(spec, self._surroundings())
         async for left in self._inbox.unfinished(spec.app_id):
             if left.attempts > _MOST_ATTEMPTS:
                 self._inbox.dead(left.row_id, f"the process died {_MOST_ATTEMPTS} times while it was handled")
@@ -141,20 +124,28 @@ class Runtime:
 
     async def close(self) -> None:
         """Stop taking, let handlers finish, flush, close. Nothing is left running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(link.stop() for link in self._supervisor))
         await self._dispatcher.close(_GRACE)
         for link in self._supervisor:
             await self.disconnect(link.spec.app_id)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._inbox.stop()
-        await self.logbook.stop()
-        if self._session is not None:
-            await self._session.close()
-        await self.database.close()
+        await self._keeper.report_now()
+        await self.management.stop()
         if self._sandbox is not None:
             await self._sandbox.stop()
+
+    def _surroundings(self) -> Surroundings:
+        if self._around is None:
+            self._around = Surroundings(
+                session=self.management.session,
+                pacer=BootstrapPacer(),
+                policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
+                default_url=self.management.default_url,
+            )
+        return self._around
 
     async def _prune(self) -> None:
         while True:
@@ -165,16 +156,17 @@ class Runtime:
             await asyncio.sleep(_PRUNE_EVERY)
 
     def _on_status(self, link: Link, status: Status) -> None:
-        action, level = _LOGGED[status.state]
+        action, level, logged_as = _LOGGED[status.state]
         error = "" if status.error is None else f": {status.error}"
-        logger.log(_LEVELS[level], "%s: %s%s", link.spec.name, status.state, error)
-        self.logbook.write(
+        logger.log(logged_as, "%s: %s%s", link.spec.name, status.state, error)
+        self.management.logbook.write(
             action,
             level=level,
             connector=link.spec.app_id,
             name=link.spec.name,
             detail={"attempt": status.attempt, "error": str(status.error) if status.error else None},
         )
+        self._keeper.changed(link.spec.app_id, status)
         if status.state is State.CONNECTED:
             self._spawn(self._introduce(link))
 
@@ -190,33 +182,4 @@ class Runtime:
 
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
         link = self._bots.link_of(bot)
-        texts = Texts(locale_for(self._settings.locale, link.base_url))
-        return Turn(
-            text=speech(event) or "",
-            connector=link.spec.name,
-            app_id=bot.self_id,
-            chat_id=event.chat_id,
-            thread_id=event.thread_id,
-            open_id=event.get_user_id(),
-            texts=texts,
-            bot=bot,
-            event=event,
-            status=lambda: _status(link, bot, texts),
-            say=lambda text: say(bot, event, text),
-        )
-
-
-def _status(link: Link, bot: Bot, texts: Texts) -> str:
-    status = link.status
-
-    def at(moment: datetime | None) -> str:
-        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else texts.never()
-
-    return texts.status(
-        bot.identity.app_name,
-        link.spec.name,
-        status.state,
-        at(status.connected_at),
-        at(status.last_heartbeat),
-        str(status.error) if status.error else None,
-    )
+        return turn_of(link, bot, event, Texts(locale_for(self._settings.locale, link.base_url)))

@@ -13,7 +13,7 @@ from .errors import (
     VaultError,
 )
 from .keyfile import load_vault
-from .tables import ConnectorRow, EventRow, EventState, LogRow
+from .tables import ConnectorRow, EventRow, EventState, LogRow, StatusRow
 from .vault import Place, Sealed, Vault, new_key
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SealBroken",
     "Sealed",
     "SecretKeyError",
+    "StatusRow",
     "StorageError",
     "UnknownKey",
     "Vault",

@@ -71,6 +71,26 @@ class ConnectorRow(Base, table=True):
         return None if sealed is None else vault.open(sealed, place)
 
 
+class StatusRow(Base, table=True):
+    """How a connector's link is doing, as the process that runs it last said; read by other processes.
+
+    Of every connector, those from configuration included, which have no row of their own.
+    """
+
+    app_id: str = Field(primary_key=True)
+    held: bool = False
+    """Disconnected by hand, until somebody connects it again or the bot is started anew."""
+    state: str = "disconnected"
+    connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_heartbeat: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_event_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempt: int = 0
+    error: str | None = None
+    reason: str | None = None
+    """The kind of error, see `gateway.Reason`."""
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
 class EventState(StrEnum):
     """How far an event has come."""
 

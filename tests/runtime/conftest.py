@@ -58,12 +58,12 @@ class Company:
     async def settled(self) -> None:
         """Everything said so far has been dispatched: a question after it was answered, in the same chat."""
         await self.told("whoami")
-        await self.runtime.logbook.flush()
+        await self.runtime.management.logbook.flush()
 
     async def logged(self, action: str) -> list[Any]:
         """Log rows of the app, oldest first."""
-        await self.runtime.logbook.flush()
-        page = await self.runtime.logbook.read(self.app.app_id, limit=500)
+        await self.runtime.management.logbook.flush()
+        page = await self.runtime.management.logbook.read(self.app.app_id, limit=500)
         return [entry for entry in reversed(page.entries) if entry.action == action]
 
 

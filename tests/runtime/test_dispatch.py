@@ -95,7 +95,7 @@ async def test_what_cannot_be_stored_is_not_acked_and_comes_again(connect, runti
     async with Sandbox(rules=Rules(ack_timeout=0.5, push_again_after=(0.1,) * 50)) as sandbox:
         company = await connect(sandbox)
         await company.settled()
-        other = sqlite3.connect(runtime.database.path, isolation_level=None)
+        other = sqlite3.connect(runtime.management.database.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         asked = await company.ask("help")
         await sandbox.hub.wait_pushed(company.event_of(asked), 2, timeout=10)

@@ -1,0 +1,104 @@
+"""What the bot and the shell share: the database, the log, and the service that manages connectors."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import aiohttp
+from yarl import URL
+
+from ..config import Settings
+from ..connectors import ConnectorService, ConnectorSpec, ConnectorStore, Statuses
+from ..delivery import LogBook
+from ..gateway import proxy_for
+from ..openapi import BotInfo, FeishuClient
+from ..storage import Database, load_vault
+
+
+class Management:
+    """Managing connectors, whether the bot runs in this process, in another, or not at all.
+
+    Args:
+        settings: As loaded.
+        data: The plugin's data directory: the default database is there, and the key file beside a database
+            that is no file.
+        changed: Told after every change that may concern what runs.
+    """
+
+    def __init__(self, settings: Settings, data: Path, changed: Callable[[], None] = lambda: None) -> None:
+        url = settings.database_url.get_secret_value() if settings.database_url else ""
+        self.database = Database(url or f"sqlite+aiosqlite:///{data / 'feishu-ws.sqlite3'}")
+        self.logbook = LogBook(self.database)
+        self.configured: Sequence[ConnectorSpec] = settings.connectors
+        """Connectors declared in configuration; the local Feishu may add one."""
+        self.default_url = settings.url
+        """The platform of connectors that name none."""
+        self._settings = settings
+        self._key_file = (self.database.path or data / "feishu-ws").with_suffix(".key")
+        self._changed = changed
+        self._session: aiohttp.ClientSession | None = None
+        self._service: ConnectorService | None = None
+        self._store: ConnectorStore | None = None
+        self.statuses = Statuses(self.database)
+
+    async def start(self) -> None:
+        """Bring the database up to date and open the key.
+
+        Raises:
+            StorageError: The database or the key cannot be used.
+        """
+        await self.database.start()
+        key = self._settings.secret_key
+        vault = load_vault(key.get_secret_value() if key else None, self._key_file)
+        self._store = ConnectorStore(self.database, vault)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        self._service = ConnectorService(
+            self._store,
+            self.statuses,
+            self.logbook,
+            configured=lambda: self.configured,
+            verify=self._verify,
+            changed=self._changed,
+        )
+        self.logbook.start()
+
+    async def stop(self) -> None:
+        """Write what is left to write and close everything."""
+        await self.logbook.stop()
+        if self._session is not None:
+            await self._session.close()
+        await self.database.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The HTTP session of this process."""
+        assert self._session is not None, "started"
+        return self._session
+
+    @property
+    def service(self) -> ConnectorService:
+        """What people may do with connectors."""
+        assert self._service is not None, "started"
+        return self._service
+
+    @property
+    def store(self) -> ConnectorStore:
+        """Stored connectors."""
+        assert self._store is not None, "started"
+        return self._store
+
+    def client(self, spec: ConnectorSpec) -> FeishuClient:
+        """A REST client for a connector, whether it runs or not."""
+        base_url = spec.domain or self.default_url
+        proxy = spec.proxy.get_secret_value() if spec.proxy else None
+        return FeishuClient(
+            spec.app_id,
+            spec.app_secret.get_secret_value(),
+            base_url=base_url,
+            session=self.session,
+            proxy=proxy_for(URL(base_url), proxy),
+        )
+
+    async def _verify(self, spec: ConnectorSpec) -> BotInfo:
+        return await self.client(spec).bot_info()

@@ -1,0 +1,42 @@
+"""What the Butler is told of the message it answers."""
+
+from datetime import datetime
+
+from ..adapter import Bot, MessageEvent
+from ..butler import Turn, say
+from ..connectors import Link
+from ..screening import speech
+from ..texts import Texts
+
+
+def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts) -> Turn:
+    """The turn of an addressed message."""
+    return Turn(
+        text=speech(event) or "",
+        connector=link.spec.name,
+        app_id=bot.self_id,
+        chat_id=event.chat_id,
+        thread_id=event.thread_id,
+        open_id=event.get_user_id(),
+        texts=texts,
+        bot=bot,
+        event=event,
+        status=lambda: _status(link, bot, texts),
+        say=lambda text: say(bot, event, text),
+    )
+
+
+def _status(link: Link, bot: Bot, texts: Texts) -> str:
+    status = link.status
+
+    def at(moment: datetime | None) -> str:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else texts.never()
+
+    return texts.status(
+        bot.identity.app_name,
+        link.spec.name,
+        status.state,
+        at(status.connected_at),
+        at(status.last_heartbeat),
+        str(status.error) if status.error else None,
+    )
