@@ -72,6 +72,8 @@ def summary(error: BaseException) -> str:
     """What a foreign error says, less whatever may quote a URL, a header or a password."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return str(error.certificate_error)
+    if isinstance(error, aiohttp.ClientResponseError):  # of a proxy
+        return f"{type(error).__name__}: HTTP {error.status}"
     detail = error.strerror if isinstance(error, OSError) else None
     return f"{type(error).__name__}: {detail}" if detail else type(error).__name__
 
@@ -104,9 +106,14 @@ async def fetch_endpoint(
         BootstrapError: whatever happened.
     """
     failure: GatewayError
+    url = URL(base_url + _PATH)
+    try:
+        via = proxy_for(url, proxy)
+    except ValueError as error:
+        raise BootstrapError(Reason.NETWORK, str(error)) from None
     try:
         async with asyncio.timeout(within):
-            status, body = await _post(credentials, URL(base_url + _PATH), session, proxy)
+            status, body = await _post(credentials, url, session, via)
     except TimeoutError:
         failure = BootstrapError(Reason.TIMEOUT, f"the endpoint did not answer within {within:g} s")
     except Exception as error:  # the boundary: aiohttp, ssl, yarl, a closed session ...
@@ -125,7 +132,7 @@ async def _post(
         json={"AppID": credentials.app_id, "AppSecret": credentials.app_secret},
         headers={"locale": "zh", "Connection": "close", "Accept-Encoding": "identity"},
         allow_redirects=False,
-        proxy=proxy_for(url, proxy),
+        proxy=proxy,
     ) as response:
         body = bytearray()
         async for chunk in response.content.iter_any():

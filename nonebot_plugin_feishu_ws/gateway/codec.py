@@ -61,7 +61,7 @@ def decode(data: bytes) -> Frame:
     """
     try:
         return Frame.FromString(data)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError):  # the latter from protobuf without its C part
         raise FrameError("not a frame") from None
 
 

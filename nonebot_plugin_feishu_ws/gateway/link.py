@@ -46,9 +46,7 @@ class Facts:
     last_event: float | None = None
 
     def complain(self, what: str, detail: object) -> None:
-        """Count an oddity and log it the 1st, 2nd, 4th, 8th ... time: a gateway gone mad must not fill the
-        disk.
-        """
+        """Count an oddity, log the 1st, 2nd, 4th, 8th ... of it: a gateway gone mad must not fill the disk."""
         self.counters[what] += 1
         count = self.counters[what]
         if count & (count - 1) == 0:
@@ -61,8 +59,8 @@ async def open_websocket(
     """The handshake.
 
     Raises:
-        HandshakeError: whatever happened. Refusals are told by the headers `Handshake-Status`, `Handshake-
-            Msg` and `Handshake-Autherrcode` (feishu-facts.md, Handshake refusal headers).
+        HandshakeError: whatever happened. Refusals explain themselves in headers `Handshake-Status`,
+            `Handshake-Msg` and `Handshake-Autherrcode` (feishu-facts.md, Handshake refusal headers).
     """
     failure: GatewayError
     try:
@@ -99,8 +97,7 @@ def _refusal(error: aiohttp.WSServerHandshakeError) -> HandshakeError:
 class Link:
     """An open WebSocket: reads frames, runs handlers, acks, pings, and notices when the other side is gone.
 
-    Acks go to this WebSocket or nowhere: one that is late is dropped, and the platform pushes the event
-    again.
+    Acks go to this WebSocket or nowhere: a late one is dropped, and the platform pushes the event again.
     """
 
     def __init__(
@@ -128,8 +125,7 @@ class Link:
         self._open = True
 
     async def run(self) -> GatewayError:
-        """Serve until the link ends. When cancelled, running handlers may finish and ack first
-        (`Timings.drain`).
+        """Serve until the link ends. When cancelled, let running handlers finish and ack (`Timings.drain`).
 
         Returns:
             Why it ended: it was closed, reset or silent.
@@ -159,7 +155,9 @@ class Link:
             message = await receive()
             if message.type is not aiohttp.WSMsgType.BINARY:
                 if message.type is not aiohttp.WSMsgType.TEXT:
-                    return LinkError(Reason.CLOSED, "it was closed", code=self._websocket.close_code)
+                    return LinkError(
+                        Reason.CLOSED, "the WebSocket was closed", code=self._websocket.close_code
+                    )
                 self._facts.complain("malformed_frames", "a text message")
                 continue
             now = time.monotonic()
@@ -260,8 +258,7 @@ class Link:
         """Let go of the socket now, even if the peer never takes what is still to be written to it."""
         if self._socket is not None and self._socket.fileno() != -1:
             with contextlib.suppress(OSError):
-                # A duplicate, because not every event loop lets its own be shut down; the connection is the
-                # same.
+                # A duplicate of the descriptor, because not every event loop lets its own be shut down.
                 twin = socket.fromfd(self._socket.fileno(), socket.AF_INET, socket.SOCK_STREAM)
                 with twin:
                     twin.shutdown(socket.SHUT_RDWR)

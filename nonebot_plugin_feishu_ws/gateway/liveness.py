@@ -15,9 +15,7 @@ from .settings import Timings
 
 
 def uptime() -> float:
-    """Seconds on a clock which only goes forward and, where the system has one, goes on while the host
-    sleeps.
-    """
+    """Seconds on a clock that only goes forward and, where there is one, goes on while the host sleeps."""
     return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
 
 

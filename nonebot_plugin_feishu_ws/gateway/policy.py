@@ -89,7 +89,7 @@ class ReconnectPolicy:
             raise ValueError("ReconnectPolicy needs 0 < first <= cap")
         if not 0 <= self.spread < 1:
             raise ValueError("ReconnectPolicy.spread must be in [0, 1)")
-        if self.nonce < 0 or self.max_attempts < 0 or self.stable_after < 0:
+        if not (self.nonce >= 0 and self.max_attempts >= 0 and self.stable_after >= 0):
             raise ValueError("ReconnectPolicy.nonce, max_attempts and stable_after must not be below 0")
         if not self.blocked_interval > 0:
             raise ValueError("ReconnectPolicy.blocked_interval must be above 0")

@@ -10,8 +10,7 @@ _log = logging.getLogger("nonebot_plugin_feishu_ws.gateway")
 class HandlerPool:
     """Runs one task per event, so that no event waits for another's handler, up to a limit.
 
-    It outlives the connections of one app: a handler is not cut short because the link its event came from is
-    gone.
+    It outlives the links of one app: a handler is not cut short because the one its event came from is gone.
 
     Args:
         limit: tasks at once; whoever reads events waits for `room()` first, which is the back-pressure.
@@ -36,30 +35,22 @@ class HandlerPool:
             await self._ended.wait()
 
     def start(self, work: Coroutine[object, object, None], now: float) -> None:
-        """Start a task, which calls `leave()` in the end. Tasks take their first step in the order of these
-        calls.
-        """
+        """Start a task, which calls `leave()` in the end. Their first steps come in the order of these calls."""
         self._running[asyncio.get_running_loop().create_task(work)] = now
 
     def leave(self) -> None:
-        """The current task is done, or no longer to be waited for. (A done callback would cost a turn of the
-        loop.)
-        """
+        """The current task is done, or not to be waited for. (A done callback would cost a turn of the loop.)"""
         self._forget(asyncio.current_task())
 
     def cancel_older(self, than: float) -> None:
-        """Cancel what was started before that moment: a handler which never returns must not hold its place
-        for ever.
-        """
+        """Cancel what was started before that moment: who never returns must not hold a place for ever."""
         for task, since in self._running.items():
             if since >= than:
                 return
             task.cancel()
 
     async def drain(self, patience: float, grace: float) -> None:
-        """Let what runs come to its end; cancel what has not after `patience` seconds and give it `grace`
-        more.
-        """
+        """Let what runs come to its end; after `patience` seconds cancel what has not, and give it `grace` more."""
         await self._wait(patience)
         for task in self._running:
             task.cancel()

@@ -114,6 +114,7 @@ class Peer:
     def freeze(self) -> None:
         """Neither read nor answer any more, as if packets were dropped."""
         self.writer.transport.pause_reading()
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.pong = None
 
     async def serve(self) -> None:

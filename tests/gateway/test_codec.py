@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feishu_sandbox.longconn import Frame as TheirFrame
@@ -43,6 +43,7 @@ def their_frames(draw):
     return frame
 
 
+@example(theirs=TheirFrame(SeqID=2**64 - 1, LogID=2**53 + 1, service=1, method=1), elapsed=-0.5, payload=b"")
 @given(their_frames(), st.floats(-1, 1e6), st.binary(max_size=30))
 def test_ack_is_the_frame_with_biz_rt_and_payload(theirs, elapsed, payload):
     acked = TheirFrame.FromString(encode_ack(decode(theirs.SerializeToString()), payload, elapsed))

@@ -263,11 +263,11 @@ async def test_full_pool_holds_the_reader_back_not_the_link(platform, connect, w
         running -= 1
         return Ack()
 
-    timings = replace(wire.QUICK, idle_ping=0.02, pong=0.04, tick=0.01, min_ping=0.01)
+    timings = replace(wire.QUICK, idle_ping=0.02, pong=0.3, tick=0.05, min_ping=0.01)
     connection = connect(platform, handler, limits=Limits(running=4), timings=timings)
     peer = await platform.peer()
     peer.send(*(wire.data_frame(seq_id=n) for n in range(50)))
-    for _ in range(10):  # far longer than idle_ping + pong
+    for _ in range(30):  # twice as long as idle_ping + pong
         await asyncio.wait_for(peer.pings.get(), 5)
     assert connection.status.state is State.CONNECTED
     assert most == 4

@@ -99,6 +99,7 @@ def test_uniform(low, width):
         {"spread": 1},
         {"spread": -0.1},
         {"nonce": -1},
+        {"nonce": math.nan},
         {"max_attempts": -1},
         {"stable_after": -1},
         {"blocked_interval": 0},

@@ -130,8 +130,17 @@ async def test_refused_by_the_proxy(secure, trusting, connect, caplog):
         connection = connect(secure, session=trusting, proxy=f"http://user:canary@{proxy.address}")
         await asyncio.wait_for(connection.wait_for(State.RECONNECTING), 5)
         assert connection.status.error.reason is Reason.NETWORK
+        assert "407" in connection.status.error.msg
         await connection.stop()
     assert "canary" not in caplog.text
+
+
+async def test_a_proxy_of_the_environment_we_cannot_speak_to_is_named(connect, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:canary@127.0.0.1:9")
+    connection = connect("https://feishu.test")
+    await asyncio.wait_for(connection.wait_for(State.RECONNECTING), 5)
+    assert "the proxy must be http://" in connection.status.error.msg
+    assert "canary" not in connection.status.error.msg
 
 
 async def test_environment(secure, trusting, connect, wire, monkeypatch):

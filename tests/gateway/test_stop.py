@@ -14,7 +14,7 @@ async def stopped_clean(footprint, platform):
     """Stops a connection and asserts that the loop holds what it held before the test."""
     before = footprint.now()
 
-    async def check(connection, within=2):
+    async def check(connection, within=10):
         async with asyncio.timeout(within):
             await connection.stop()
         assert connection.status.state is State.DISCONNECTED
@@ -87,15 +87,15 @@ async def test_while_nothing_can_be_written(platform, connect, wire, footprint, 
 
     async def handler(_):
         await gate.wait()
-        return Ack(data={"big": "x" * 500_000})
+        return Ack(data={"big": "x" * 1_000_000})
 
     connection = connect(platform, handler, timings=replace(wire.QUICK, drain=0.05, close=0.05))
     peer = await platform.peer()
-    peer.send(*(wire.data_frame() for _ in range(40)))
-    await until(lambda: connection.counters.get("events") == 40)
+    peer.send(*(wire.data_frame() for _ in range(12)))
+    await until(lambda: connection.counters.get("events") == 12)
     peer.freeze()
     gate.set()
-    await asyncio.wait_for(connection.stop(), 2)
+    await asyncio.wait_for(connection.stop(), 10)
     await until(lambda: footprint.now().sockets <= before.sockets)  # a paused one is not counted
     peer.writer.transport.abort()
     await footprint.restored(before)
@@ -164,7 +164,7 @@ async def test_a_handler_that_ignores_its_cancellation_cannot_hold_up_a_stop(pla
     connection = connect(platform, handler, timings=replace(wire.QUICK, drain=0.05, close=0.05))
     (await platform.peer()).send(wire.data_frame())
     await asyncio.wait_for(started.wait(), 5)
-    await asyncio.wait_for(connection.stop(), 2)
+    await asyncio.wait_for(connection.stop(), 10)
     assert "left behind" in caplog.text
     gate.set()
 
@@ -180,7 +180,7 @@ async def test_from_a_handler(platform, connect, wire, footprint, until):
 
     made.append(connect(platform, handler))
     (await platform.peer()).send(wire.data_frame())
-    await asyncio.wait_for(stopped.wait(), 2)
+    await asyncio.wait_for(stopped.wait(), 10)
     assert made[0].status.state is State.DISCONNECTED
     await footprint.restored(before)
 
@@ -206,7 +206,7 @@ async def test_a_stop_that_is_cancelled_goes_on(platform, connect, wire, footpri
     stopping.cancel()
     with pytest.raises(RuntimeError, match="being stopped"):
         connection.start()
-    await asyncio.wait_for(connection.wait_for(State.DISCONNECTED), 2)
+    await asyncio.wait_for(connection.wait_for(State.DISCONNECTED), 10)
     await asyncio.gather(stopping, return_exceptions=True)
     await footprint.restored(before)
 
@@ -227,7 +227,7 @@ async def test_the_loop_shutting_down_cancels_everything_alike(platform, connect
     assert len(ours) >= 4
     for task in ours:
         task.cancel()
-    await asyncio.wait_for(connection.wait_for(State.DISCONNECTED), 2)
+    await asyncio.wait_for(connection.wait_for(State.DISCONNECTED), 10)
     await footprint.restored(before)
 
 
