@@ -30,7 +30,7 @@ async def start_sandbox(
         SettingsError: The sandbox's requirements are not installed.
     """
     try:
-        from feishu_sandbox import Sandbox
+        from feishu_sandbox import Sandbox, populate
     except ImportError as error:
         raise SettingsError(
             f"FEISHU_WS__SANDBOX needs {error.name}: pip install 'nonebot-plugin-feishu-ws[sandbox]'"
@@ -38,19 +38,12 @@ async def start_sandbox(
     sandbox = Sandbox(locale=locale)
     await sandbox.start()
     world = sandbox.world
-    zh = locale == "zh_CN"
     if not specs:
-        app = world.add_app("管家" if zh else "Butler")
+        app = world.add_app("管家" if locale == "zh_CN" else "Butler")
         specs = [ConnectorSpec(name="butler", app_id=app.app_id, app_secret=SecretStr(app.app_secret))]
     else:
         for spec in specs:
             world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
-    apps = list(world.apps.values())
-    users = [world.add_user(name) for name in (("小明", "小红") if zh else ("Alice", "Bob"))]
-    world.add_group("话题" if zh else "Topics", [*users, *apps], topic=True)
-    world.add_group("大家" if zh else "Everyone", [*users, *apps])
-    for user in users:  # last, because the page opens with the newest chat
-        for app in apps:
-            world.direct_chat(user, app)
+    populate(sandbox, list(world.apps.values()))
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
     return sandbox, [spec.model_copy(update={"domain": None}) for spec in specs]
