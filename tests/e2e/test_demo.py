@@ -19,6 +19,8 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     await page.goto(address)
+    live = page.locator("body[data-live]")
+    await expect(live).to_be_attached(timeout=15_000)
 
     # The page opens with the bot's direct chat.
     await page.get_by_test_id("composer").fill("help")
@@ -29,6 +31,8 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
 
     # In the group only a mention is answered.
     await page.get_by_test_id("chat").filter(has_text="Everyone").click()
+    await expect(page.get_by_role("heading", name="Everyone")).to_be_visible()
+    await expect(live).to_be_attached(timeout=15_000)
     composer = page.get_by_test_id("composer")
     await composer.fill("whoami")
     await composer.press("Enter")
