@@ -5,9 +5,9 @@ import re
 
 from aiohttp import web
 
-from ..world import Json
+from ..world import SCOPES, Json
 from .call import Call
-from .errors import ApiError
+from .errors import NO_BOT, ApiError
 
 _APP_ID = re.compile(r"cli_\w{4,64}")
 
@@ -31,6 +31,8 @@ async def tenant_access_token(call: Call) -> web.StreamResponse:
 
 async def bot_info(call: Call) -> web.StreamResponse:
     """``GET /bot/v3/info``: not wrapped in ``data`` (Feishu, "获取机器人信息")."""
+    if not call.app.bot:
+        raise ApiError(*NO_BOT)
     bot: Json = {
         "activate_status": 2 if call.app.active else 0,
         "app_name": call.app.name,
@@ -49,3 +51,14 @@ async def connections(call: Call) -> Json:
             99991400, "request trigger frequency limit", status=call.platform.rules.rate_limit_status
         )
     return {"online_instance_cnt": call.platform.online(call.app)}
+
+
+async def scopes(call: Call) -> Json:
+    """``GET /application/v6/scopes`` (Feishu, "查询租户授权状态"): what was asked for, granted (1) or not (2)."""
+    granted = call.app.scopes
+    return {
+        "scopes": [
+            {"scope_name": name, "grant_status": 1 if name in granted else 2, "scope_type": "tenant"}
+            for name in sorted(granted.union(SCOPES))
+        ]
+    }

@@ -54,6 +54,7 @@ NO_TOKEN = (
 )
 BAD_TOKEN = (99991663, "Invalid access token for authorization. Please make a request with token attached.")
 
+NO_BOT = (11205, "app do not have bot")
 NOT_IN_CHAT = (230002, "Bot can NOT be out of the chat.")
 BOT_INACTIVE = (230006, "Bot ability is not activated.")
 RECALLED = (230011, "The message was withdrawn.")

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -101,6 +102,7 @@ class Gateway:
                 await self._answer(request, handler, log_id)
             response = _faulty(fault, log_id, request)
         response.headers["X-Tt-Logid"] = log_id
+        response.headers.setdefault("Date", formatdate(self._platform.rules.clock(), usegmt=True))
         self._record(request, request_text, response, app, started)
         return response
 

@@ -17,6 +17,7 @@ def add_routes(gateway: Gateway, app: web.Application) -> None:
         ("GET", "/bot/v3/info", auth.bot_info),
         ("GET", "/bot/v3/info/", auth.bot_info),
         ("GET", "/event/v1/connection", auth.connections),
+        ("GET", "/application/v6/scopes", auth.scopes),
         ("POST", "/im/v1/messages", messages.create),
         ("GET", "/im/v1/messages", messages.listing),
         ("GET", _MESSAGE, messages.get),

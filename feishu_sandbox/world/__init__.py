@@ -4,6 +4,7 @@ from .changes import Change, ChangeKind, Subscription
 from .clicks import ClickFailed
 from .contents import MESSAGE_TYPES
 from .model import (
+    SCOPES,
     TENANT_KEY,
     App,
     Chat,
@@ -22,6 +23,7 @@ from .world import World
 
 __all__ = [
     "MESSAGE_TYPES",
+    "SCOPES",
     "TENANT_KEY",
     "App",
     "Change",

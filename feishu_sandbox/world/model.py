@@ -8,6 +8,17 @@ from .ids import new_id, open_id_of
 Json = dict[str, Any]
 TENANT_KEY = "736588c9260f175d"
 """The one company of this sandbox."""
+SCOPES = (
+    "im:message",
+    "im:message:send_as_bot",
+    "im:message.p2p_msg:readonly",
+    "im:message.group_at_msg:readonly",
+    "im:message.group_msg",
+    "im:message.group_at_msg.include_bot:readonly",
+    "im:message.reactions:write_only",
+    "im:resource",
+)
+"""What an app of the sandbox has asked for, and is granted unless told otherwise."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -21,6 +32,10 @@ class App:
     encrypt_key: str | None = field(default=None, repr=False)
     active: bool = True
     """False: the bot is not activated (``activate_status`` 0)."""
+    bot: bool = True
+    """False: the app has no bot ability, or none in its published version (11205)."""
+    scopes: set[str] = field(default_factory=lambda: set(SCOPES))
+    """The scopes the company has granted it; it only says so, nothing is refused for want of one."""
     group_scope: Literal["all", "mentions"] = "all"
     """Group messages it is sent: all (im:message.group_msg) or those that mention it (facts, "Identity")."""
     include_bots: bool = False

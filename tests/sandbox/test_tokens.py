@@ -70,6 +70,28 @@ async def test_bot_info(company):
         assert picture.content_type == "image/svg+xml"
 
 
+async def test_an_app_without_a_bot(company):
+    company.app.bot = False
+    answer = await company.client.call("GET", "/bot/v3/info")
+    assert (answer["code"], answer["msg"]) == (11205, "app do not have bot")
+
+
+async def test_granted_scopes(company):
+    company.app.scopes.remove("im:message")
+    company.app.scopes.add("contact:user.employee_id:readonly")
+    answer = await company.client.call("GET", "/application/v6/scopes")
+    scopes = {each["scope_name"]: each["grant_status"] for each in answer["data"]["scopes"]}
+    assert scopes["im:message"] == 2
+    assert scopes["im:message:send_as_bot"] == scopes["contact:user.employee_id:readonly"] == 1
+    assert company.world.add_app("Other").scopes >= {"im:message"}
+
+
+async def test_answers_are_dated_by_the_platforms_clock(make_company, clock):
+    company = await make_company(clock=clock)
+    await company.client.login()
+    assert company.client.last.headers["Date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
 async def test_every_answer_has_a_log_id_and_errors_repeat_it(company):
     await company.client.call("GET", "/bot/v3/info")
     assert company.client.last.headers["X-Tt-Logid"]
