@@ -1,0 +1,32 @@
+"""What a verb answers: words for people, a table for wide screens, data for scripts."""
+
+from dataclasses import dataclass, field
+
+from ..connectors import Connector, Reported
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with headings."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a verb.
+
+    Attributes:
+        text: In the reader's language; complete without anything else.
+        data: The same as plain JSON values, for scripts.
+        table: The same as a table, if it is one.
+        connectors: The connectors it is about, for cards.
+        failed: Nothing was done; `text` says why.
+    """
+
+    text: str
+    data: object = None
+    table: Table | None = None
+    connectors: tuple[tuple[Connector, Reported], ...] = field(default=(), repr=False)
+    failed: bool = False
