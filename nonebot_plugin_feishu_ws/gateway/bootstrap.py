@@ -137,13 +137,13 @@ async def _post(
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > _MAX_BODY:
+            if len(body) > _MAX_BODY:  # cut short it is no JSON, which is what it will be called
                 break
         return response.status, bytes(body)
 
 
 def _read(status: int, body: bytes, credentials: Credentials, known: ServerConfig) -> Endpoint:
-    answer = _mapping(_json(body) if len(body) <= _MAX_BODY else None)
+    answer = _mapping(_json(body))
     code, msg = answer.get("code"), platform_text(str(answer.get("msg", "")), credentials.app_secret)
     if isinstance(code, int) and code in _CODES:
         raise BootstrapError(_CODES[code], msg or "refused", code=code)

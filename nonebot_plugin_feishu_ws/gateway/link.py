@@ -122,7 +122,6 @@ class Link:
         self._partials = Reassembler(limits, timings.fragments, partial(facts.complain, "dropped_partials"))
         self._liveness = Liveness(timings, time.monotonic())
         self._stalled = False
-        self._open = True
 
     async def run(self) -> GatewayError:
         """Serve until the link ends. When cancelled, let running handlers finish and ack (`Timings.drain`).
@@ -142,7 +141,6 @@ class Link:
             await self._pool.drain(self._timings.drain, self._timings.close)
             raise
         finally:
-            self._open = False
             try:
                 await self._close()
             finally:
@@ -219,8 +217,6 @@ class Link:
             _log.exception("%s: handler of %.64r failed", facts.app_id, inbound.message_id)
             payload = _FAILED
         try:
-            if not self._open:
-                raise ConnectionResetError
             await self._websocket.send_bytes(encode_ack(frame, payload, time.monotonic() - since))
             facts.counters["failed" if payload is _FAILED else "acked"] += 1
         except (aiohttp.ClientError, OSError):

@@ -205,6 +205,7 @@ class Platform:
         self.scheme = "ws"
         self.host = "127.0.0.1"
         self.port = 0
+        self.held_open = False  # keep the endpoint's connections after the answer
         self.held = asyncio.Event()  # something hangs now
         self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
@@ -264,6 +265,8 @@ class Platform:
         canned = self.bootstraps.pop(0) if self.bootstraps else self.bootstrap
         writer.write(http(200, self.endpoint(number)) if canned is None else canned)
         await writer.drain()
+        if self.held_open:
+            await self._hang(reader)
 
     async def _handshake(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -43,6 +43,7 @@ async def test_request(platform, connect, wire):
     assert (post.method, post.target) == ("POST", "/callback/ws/endpoint")
     assert json.loads(post.body) == {"AppID": "cli_x", "AppSecret": wire.SECRET}
     assert post.headers["locale"] == "zh"
+    assert post.headers["connection"] == "close", "a kept-alive connection would outlive stop()"
     assert get.target.startswith("/ws?device_id=d1&service_id=1&ticket=")
 
 
@@ -123,6 +124,13 @@ async def test_a_known_code_counts_on_an_http_error_too(platform, connect, wire)
     platform.bootstraps = [wire.http(400, {"code": 1000040351, "msg": "Incorrect domain name"})]
     status = await outcome(platform, connect(platform))
     assert (status.state, status.error.reason) == (State.BLOCKED, Reason.WRONG_DOMAIN)
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(platform, connect, wire):
+    platform.bootstraps = [b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + b" " * 200_000]
+    platform.held_open = True
+    status = await outcome(platform, connect(platform))
+    assert status.error.reason is Reason.PROTOCOL
 
 
 async def test_redirects_are_not_followed(platform, connect, wire):

@@ -136,6 +136,28 @@ async def test_unfinished_handlers_are_cancelled_and_acked_500(platform, connect
     assert (await peer.ack())[1] == {"code": 500}
 
 
+async def test_handlers_whose_link_is_gone_are_ended_too(platform, connect, stopped_clean, wire, until):
+    cancelled = asyncio.Event()
+
+    async def handler(_):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    policy = replace(wire.EAGER, first=1000, cap=1000)
+    connection = connect(platform, handler, policy=policy, timings=replace(wire.QUICK, drain=0.05))
+    peer = await platform.peer()
+    peer.send(wire.data_frame())
+    await until(lambda: connection.counters.get("events") == 1)
+    platform.bootstrap = wire.http(500)
+    peer.reset()
+    await until(lambda: connection.status.attempt == 2)
+    assert not cancelled.is_set()
+    await stopped_clean(connection)
+    assert cancelled.is_set()
+
+
 async def test_with_the_reader_held_back(platform, connect, stopped_clean, wire, until):
     async def handler(_):
         await asyncio.Event().wait()
