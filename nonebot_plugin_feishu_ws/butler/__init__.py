@@ -3,7 +3,7 @@
 `tool` registers a function of yours with the Butler of this process; `Brain` is the protocol for a brain of your own.
 """
 
-from .arguments import UsageError, bind, split_words
+from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .butler import Butler
 from .commands import CommandsBrain
 from .conversations import Conversations
@@ -26,6 +26,7 @@ __all__ = [
     "ToolDefinitionError",
     "ToolRegistry",
     "Turn",
+    "UnbalancedQuotes",
     "UsageError",
     "bind",
     "install",

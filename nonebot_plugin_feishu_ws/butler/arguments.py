@@ -21,11 +21,15 @@ class UsageError(ValueError):
         self.problems = tuple(problems)
 
 
-def split_words(line: str, texts: Texts) -> list[str]:
+class UnbalancedQuotes(ValueError):  # noqa: N818 - it says what is the case
+    """A quote is never closed."""
+
+
+def split_words(line: str) -> list[str]:
     """Split as a shell does; typographic quotes count as quotes, and a backslash is only a backslash.
 
     Raises:
-        UsageError: A quote is never closed.
+        UnbalancedQuotes: A quote is never closed.
     """
     lexer = shlex.shlex(line.translate(_QUOTES), posix=True)
     lexer.whitespace_split = True
@@ -34,7 +38,7 @@ def split_words(line: str, texts: Texts) -> list[str]:
     try:
         return list(lexer)
     except ValueError:
-        raise UsageError([texts.unbalanced_quotes()]) from None
+        raise UnbalancedQuotes(line) from None
 
 
 def bind(tool: Tool, words: Sequence[str], texts: Texts) -> dict[str, object]:

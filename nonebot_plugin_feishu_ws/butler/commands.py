@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from ..texts import Texts
-from .arguments import UsageError, bind, split_words
+from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .tools import Tool, ToolRegistry
 from .turn import Turn
 
@@ -31,10 +31,10 @@ class CommandsBrain:
         line = turn.text.strip()
         start = next((start for start in self._starts if line.startswith(start)), "")
         try:
-            words = split_words(line.removeprefix(start), turn.texts)
-        except UsageError as error:
+            words = split_words(line.removeprefix(start))
+        except UnbalancedQuotes:
             if not (start and self._taken(turn)):
-                await turn.say("\n".join(error.problems))
+                await turn.say(turn.texts.unbalanced_quotes())
             return
         name = words[0].lower() if words else ""
         if answer := self._built_in(name, words[1:], turn):

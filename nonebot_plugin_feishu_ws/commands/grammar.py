@@ -8,6 +8,7 @@ from typing import Any
 from arclet.alconna import Alconna, Args, MultiVar, Subcommand
 from pydantic import SecretStr
 
+from ..butler import UnbalancedQuotes, split_words
 from ..texts import Locale
 
 
@@ -119,7 +120,7 @@ VERBS: Mapping[str, Verb] = {
             "remove butler",
             _NAME,
         ),
-        Verb("help", "[VERB]", ("查看用法", "show how to use this"), "help set", Args["verb;?", str]),
+        Verb("help", "[VERB]", ("查看用法", "show how to use this"), "help set", Args()),
     )
 }
 
@@ -160,7 +161,10 @@ def parse(line: str) -> Call:
     Raises:
         MisuseError: There is no such verb, or its arguments do not fit.
     """
-    words = line.split()
+    try:
+        words = split_words(line)
+    except UnbalancedQuotes:
+        words = line.split()
     if not words or words[0] in ("-h", "--help"):
         return Call(VERBS["help"], {})
     verb = VERBS.get(words[0].lower())
@@ -168,7 +172,17 @@ def parse(line: str) -> Call:
         raise MisuseError(words[0])
     if any(word in ("-h", "--help") for word in words[1:]):
         return Call(VERBS["help"], {"verb": verb.name})
-    result = _COMMAND.parse(f"feishu {verb.name} {line.strip()[len(words[0]) :]}")
+    if verb.name == "help":  # to Alconna a word like any option of its own
+        return Call(verb, {"verb": words[1].lower()} if words[1:] else {})
+    result = _COMMAND.parse(" ".join(["feishu", verb.name, *map(_quoted, words[1:])]))
     if not result.matched:
         raise MisuseError(words[0], verb)
     return Call(verb, dict(result.all_matched_args))
+
+
+def _quoted(word: str) -> str:
+    """A word as Alconna takes it: it only knows quotes around whole words."""
+    if word and not any(char.isspace() or char in "\"'" for char in word):
+        return word
+    mark = "'" if '"' in word else '"'
+    return f"{mark}{word}{mark}"

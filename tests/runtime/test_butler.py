@@ -40,6 +40,7 @@ async def test_its_own_commands(company) -> None:
     assert company.alice.open_id(company.app) in ids
     assert company.direct.chat_id in ids
     assert "Nothing is running" in await company.told("stop")
+    assert "quote is never closed" in await company.told("help 'status")
 
 
 async def test_an_unknown_command_gets_a_hint(company) -> None:
