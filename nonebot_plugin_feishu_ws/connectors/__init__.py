@@ -12,9 +12,10 @@ from .errors import (
     UnknownConnector,
     VerificationFailed,
 )
+from .fields import SETTABLE
 from .link import Link, LinkStopped, Surroundings
 from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
-from .service import SETTABLE, Changed, ConnectorService
+from .service import Changed, ConnectorService
 from .spec import ConnectorSpec
 from .statuses import Reported, Statuses
 from .store import ConnectorStore

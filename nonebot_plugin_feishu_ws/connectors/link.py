@@ -81,6 +81,7 @@ class Link:
         )
         self._identity: asyncio.Future[BotInfo] = asyncio.get_running_loop().create_future()
         self._seeker: asyncio.Task[None] | None = None
+        self._stopped = False
 
     @property
     def status(self) -> Status:
@@ -96,7 +97,8 @@ class Link:
             self._connection.start()
 
     async def stop(self) -> None:
-        """Close the connection and end everything that was started. Idempotent."""
+        """Close the connection and end everything that was started. Idempotent; a stopped link stays stopped."""
+        self._stopped = True
         if self._seeker is not None:
             self._seeker.cancel()
             await asyncio.gather(self._seeker, return_exceptions=True)
@@ -108,10 +110,10 @@ class Link:
         """Who the bot is; waits until the platform has said so.
 
         Raises:
-            LinkStopped: The link was stopped before it was known.
+            LinkStopped: The link was stopped, whether it was known or not: nobody may act in its name any more.
         """
         await asyncio.wait([self._identity])
-        if self._identity.cancelled():
+        if self._stopped:
             raise LinkStopped(f"connector {self.spec.name} was stopped")
         return self._identity.result()
 

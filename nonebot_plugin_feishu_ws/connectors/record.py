@@ -41,11 +41,14 @@ class Connector:
     locked: VaultError | None = None
 
     @property
+    def entitled(self) -> bool:
+        """Whether people want it connected, and may."""
+        return self.spec.enabled and (self.source is Source.CONFIG or self.verified_at is not None)
+
+    @property
     def runnable(self) -> bool:
-        """Whether it is to be connected, as far as the record goes."""
-        if not self.spec.enabled or self.locked is not None:
-            return False
-        return self.source is Source.CONFIG or self.verified_at is not None
+        """Whether it can be connected, as far as the record goes."""
+        return self.entitled and self.locked is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,16 @@
 """The only writer of connectors. Chat, shell and whatever comes later call these functions and get the same errors."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from pydantic import SecretStr, ValidationError
-
-from ..delivery import LogAction, LogBook, LogLevel, LogPage
+from ..delivery import LogAction, LogBook, LogPage
 from ..openapi import BotInfo, FeishuError
 from ..storage import utc_now
+from .audit import Audit, Request
 from .errors import (
-    ConnectorError,
-    InvalidFields,
     NotAllowed,
     NotEnabled,
     NotVerified,
@@ -22,15 +20,15 @@ from .errors import (
     UnknownConnector,
     VerificationFailed,
 )
-from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
+from .fields import concealed, shown, validated
+from .record import CREDENTIALS, Actor, Connector, Source
 from .spec import ConnectorSpec
 from .statuses import Reported, Statuses
 from .store import ConnectorStore
 
 Verify = Callable[[ConnectorSpec], Awaitable[BotInfo]]
 
-SETTABLE = frozenset(ConnectorSpec.model_fields) - {"enabled"}
-"""Fields `create` and `update` take; enabling is a verb of its own, because it asks for a verification first."""
+_FLUSH_WITHIN = 2.0  # seconds to wait for the newest lines of the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,7 @@ class ConnectorService:
         self._store = store
         self._statuses = statuses
         self._logbook = logbook
+        self._audit = Audit(logbook)
         self._configured = configured
         self._verify = verify
         self._changed = changed
@@ -102,22 +101,25 @@ class ConnectorService:
         Raises:
             UnknownConnector: There is none, or it is somebody else's.
         """
-        visible = await self.visible(actor)
-        for connector in visible:
-            if name in (connector.spec.name, connector.id, connector.spec.app_id):
-                return connector
-        raise UnknownConnector(name, [connector.spec.name for connector in visible])
+        with self._audit.asked(actor, "show", name) as request:
+            return await self._find(request)
 
     async def status(self, actor: Actor, name: str | None = None) -> list[tuple[Connector, Reported]]:
         """Connectors and how they are doing; one, or all that somebody may see."""
-        connectors = await self.visible(actor) if name is None else [await self.get(actor, name)]
+        if name is None:
+            connectors = await self.visible(actor)
+        else:
+            with self._audit.asked(actor, "status", name) as request:
+                connectors = [await self._find(request)]
         reports = await self._statuses.all()
         return [(connector, reports.get(connector.spec.app_id, Reported())) for connector in connectors]
 
     async def logs(self, actor: Actor, name: str, *, limit: int = 20, cursor: str | None = None) -> LogPage:
         """A connector's log, newest first; see `LogBook.read`."""
-        connector = await self.get(actor, name)
-        await self._logbook.flush()
+        with self._audit.asked(actor, "logs", name) as request:
+            connector = await self._find(request)
+        with contextlib.suppress(TimeoutError):  # the database is away, or busy
+            await asyncio.wait_for(self._logbook.flush(), _FLUSH_WITHIN)
         return await self._logbook.read(connector.spec.app_id, limit=limit, cursor=cursor)
 
     # --- changing -------------------------------------------------------------------------------------------
@@ -133,16 +135,16 @@ class ConnectorService:
             NotAllowed: Only superusers add connectors.
             InvalidFields, Taken: See there.
         """
+        values = concealed(values)
         name = str(values.get("name", ""))
-        if not actor.superuser:
-            raise self._denied(actor, None, NotAllowed(name, "add"))
-        owner = actor.who if actor.origin == "chat" else None
-        spec = _validated(name, {"owner": owner, **values, "enabled": False}, given=values)
-        for other in self._configured():
-            if other.name == spec.name or other.app_id == spec.app_id:
-                raise Taken(spec.name, "name" if other.name == spec.name else "app_id")
-        connector = await self._store.insert(spec)
-        self._note(actor, connector, LogAction.CREATE_CONNECTOR, {"fields": _shown(spec, values)})
+        with self._audit.asked(actor, "add", name) as request:
+            if not actor.superuser:
+                raise NotAllowed(name, "add")
+            owner = actor.who if actor.origin == "chat" else None
+            spec = validated(name, {"owner": owner, **values, "enabled": False}, given=values)
+            self._free(spec)
+            connector = request.connector = await self._store.insert(spec)
+        self._audit.note(request, LogAction.CREATE_CONNECTOR, {"fields": shown(spec, values)})
         return connector
 
     async def update(self, actor: Actor, name: str, changes: Mapping[str, object]) -> Changed:
@@ -152,22 +154,28 @@ class ConnectorService:
             UnknownConnector, ReadOnly, SecretsLocked, InvalidFields, Taken: See there.
             NotAllowed: Only superusers change the owner.
         """
-        connector = await self._writable(actor, name, "set")
-        if "owner" in changes and not actor.superuser:
-            raise self._denied(actor, connector, NotAllowed(name, "set owner"))
-        old = {field: getattr(connector.spec, field) for field in ConnectorSpec.model_fields}
-        spec = _validated(connector.spec.name, {**old, **changes}, given=changes)
-        fields = tuple(field for field in changes if getattr(spec, field) != old[field])
-        reset = connector.verified_at is not None and bool(CREDENTIALS & set(fields))
-        verified_at = connector.verified_at
+        changes = concealed(changes)
+        was: list[Connector] = []
+
+        def change(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
+            was[:] = [now]
+            spec = _merged(now.spec, changes)
+            self._free(spec)
+            if now.verified_at is None or not _changed(now.spec, spec, CREDENTIALS):
+                return spec, now.verified_at
+            return spec.model_copy(update={"enabled": False}), None
+
+        with self._audit.asked(actor, "set", name) as request:
+            await self._writable(request)
+            if "owner" in changes and not actor.superuser:
+                raise NotAllowed(name, "set owner")
+            saved = await self._change(request, change)
+        fields = tuple(field for field in changes if field in _changed(was[0].spec, saved.spec, changes))
+        reset = was[0].verified_at is not None and saved.verified_at is None
+        self._audit.note(request, LogAction.UPDATE_CONNECTOR, {"fields": shown(saved.spec, fields)})
         if reset:
-            spec, verified_at = spec.model_copy(update={"enabled": False}), None
-        saved = await self._save(connector, spec, verified_at)
-        self._note(actor, saved, LogAction.UPDATE_CONNECTOR, {"fields": _shown(spec, fields)})
-        if reset:
-            self._note(
-                actor, saved, LogAction.VERIFICATION_RESET, {"fields": sorted(CREDENTIALS & set(fields))}
-            )
+            detail = {"fields": sorted(CREDENTIALS & set(fields))}
+            self._audit.note(request, LogAction.VERIFICATION_RESET, detail)
         self._changed()
         return Changed(saved, fields, reset)
 
@@ -178,16 +186,29 @@ class ConnectorService:
             UnknownConnector, SecretsLocked: See there.
             VerificationFailed: With Feishu's own error.
         """
-        connector = await self.get(actor, name)
-        self._unlocked(connector)
-        try:
-            info = await self._verify(connector.spec)
-        except FeishuError as error:
-            self._note(actor, connector, LogAction.VERIFY_CALLBACK, {"error": str(error)}, LogLevel.WARNING)
-            raise VerificationFailed(connector.spec.name, error) from error
-        if connector.source is Source.STORED:
-            connector = await self._save(connector, connector.spec, utc_now())
-        self._note(actor, connector, LogAction.VERIFY_CALLBACK, {"bot": info.app_name})
+        with self._audit.asked(actor, "verify", name) as request:
+            connector = await self._find(request)
+            while True:
+                _unlocked(connector)
+                try:
+                    info = await self._verify(connector.spec)
+                except FeishuError as error:
+                    raise VerificationFailed(connector.spec.name, error) from error
+                if connector.source is Source.CONFIG:
+                    break
+                asked = connector.spec
+
+                def change(
+                    now: Connector, asked: ConnectorSpec = asked
+                ) -> tuple[ConnectorSpec, datetime | None]:
+                    # What Feishu accepted may have been replaced meanwhile: the answer is not about what is there now.
+                    stale = _changed(asked, now.spec, CREDENTIALS)
+                    return now.spec, now.verified_at if stale else utc_now()
+
+                connector = await self._change(request, change)
+                if not _changed(asked, connector.spec, CREDENTIALS):
+                    break
+        self._audit.note(request, LogAction.VERIFY_CALLBACK, {"bot": info.app_name})
         return connector, info
 
     async def set_enabled(self, actor: Actor, name: str, enabled: bool) -> Connector:
@@ -197,15 +218,18 @@ class ConnectorService:
             UnknownConnector, ReadOnly, SecretsLocked: See there.
             NotVerified: Only a verified connector can be enabled.
         """
-        connector = await self._writable(actor, name, "enable" if enabled else "disable")
-        if enabled and connector.verified_at is None:
-            raise self._denied(actor, connector, NotVerified(connector.spec.name))
-        saved = await self._save(
-            connector, connector.spec.model_copy(update={"enabled": enabled}), connector.verified_at
-        )
+
+        def change(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
+            if enabled and now.verified_at is None:
+                raise NotVerified(now.spec.name)
+            return now.spec.model_copy(update={"enabled": enabled}), now.verified_at
+
+        with self._audit.asked(actor, "enable" if enabled else "disable", name) as request:
+            await self._writable(request)
+            saved = await self._change(request, change)
         if enabled:
             await self._statuses.hold(saved.spec.app_id, held=False)
-        self._note(actor, saved, LogAction.SET_ENABLED, {"enabled": enabled})
+        self._audit.note(request, LogAction.SET_ENABLED, {"enabled": enabled})
         self._changed()
         return saved
 
@@ -216,13 +240,14 @@ class ConnectorService:
             UnknownConnector, SecretsLocked: See there.
             NotEnabled: One that is not enabled cannot be connected.
         """
-        connector = await self.get(actor, name)
-        self._unlocked(connector)
-        if connected and not connector.runnable:
-            raise self._denied(actor, connector, NotEnabled(connector.spec.name))
-        await self._statuses.hold(connector.spec.app_id, held=not connected)
+        with self._audit.asked(actor, "connect" if connected else "disconnect", name) as request:
+            connector = await self._find(request)
+            _unlocked(connector)
+            if connected and not connector.runnable:
+                raise NotEnabled(connector.spec.name)
+            await self._statuses.hold(connector.spec.app_id, held=not connected)
         action = LogAction.WS_CONNECTING if connected else LogAction.WS_DISCONNECTED
-        self._note(actor, connector, action, {"asked": True})
+        self._audit.note(request, action, {"asked": True})
         self._changed()
         return connector
 
@@ -232,11 +257,12 @@ class ConnectorService:
         Raises:
             UnknownConnector, ReadOnly: See there.
         """
-        connector = await self.get(actor, name)
-        if connector.source is Source.CONFIG:
-            raise self._denied(actor, connector, ReadOnly(connector.spec.name))
-        await self._store.delete(connector.id)
-        self._note(actor, connector, LogAction.REMOVE_CONNECTOR, {})
+        with self._audit.asked(actor, "remove", name) as request:
+            connector = await self._find(request)
+            if connector.source is Source.CONFIG:
+                raise ReadOnly(connector.spec.name)
+            await self._store.delete(connector.id)
+        self._audit.note(request, LogAction.REMOVE_CONNECTOR, {})
         self._changed()
         return connector
 
@@ -244,84 +270,66 @@ class ConnectorService:
 
     def denied(self, actor: Actor, verb: str, name: str | None = None) -> None:
         """Note that somebody was refused before a connector was even looked up."""
-        detail = {**_by(actor), "verb": verb, "connector": name}
-        self._logbook.write(LogAction.COMMAND_DENIED, level=LogLevel.WARNING, detail=detail)
+        self._audit.denied(Request(actor, verb, name or ""), {})
 
-    async def _writable(self, actor: Actor, name: str, verb: str) -> Connector:
-        try:
-            connector = await self.get(actor, name)
-        except UnknownConnector:
-            self.denied(actor, verb, name)
-            raise
+    async def _find(self, request: Request) -> Connector:
+        visible = await self.visible(request.actor)
+        # Names come first: nobody may catch what is meant for another by calling an app id like it.
+        for key in ("name", "app_id", "id"):
+            for connector in visible:
+                if request.name == (connector.id if key == "id" else getattr(connector.spec, key)):
+                    request.connector = connector
+                    return connector
+        raise self._unknown(request, visible)
+
+    async def _writable(self, request: Request) -> None:
+        connector = await self._find(request)
         if connector.source is Source.CONFIG:
-            raise self._denied(actor, connector, ReadOnly(connector.spec.name))
-        self._unlocked(connector)
-        return connector
+            raise ReadOnly(connector.spec.name)
+        _unlocked(connector)
 
-    @staticmethod
-    def _unlocked(connector: Connector) -> None:
-        if connector.locked is not None:
-            raise SecretsLocked(connector.spec.name, connector.locked)
-
-    async def _save(
-        self, connector: Connector, spec: ConnectorSpec, verified_at: datetime | None
+    async def _change(
+        self, request: Request, change: Callable[[Connector], tuple[ConnectorSpec, datetime | None]]
     ) -> Connector:
-        if any(spec.name == other.name or spec.app_id == other.app_id for other in self._configured()):
-            raise Taken(spec.name, "name")
-        saved = await self._store.save(connector.id, spec, verified_at)
+        """Change the connector found, if it still is the actor's when it comes to it."""
+        found = request.connector
+        assert found is not None, "found"
+
+        def allowed(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
+            if not request.actor.may_see(now):
+                raise UnknownConnector(request.name, ())
+            _unlocked(now)
+            return change(now)
+
+        saved: Connector | None = None
+        with contextlib.suppress(UnknownConnector):
+            saved = await self._store.change(found.id, allowed)
+        request.connector = saved
         if saved is None:
-            raise UnknownConnector(connector.spec.name, ())
+            raise self._unknown(request, await self.visible(request.actor))
         return saved
 
-    def _denied(self, actor: Actor, connector: Connector | None, error: ConnectorError) -> ConnectorError:
-        detail = {"refused": type(error).__name__}
-        self._note(actor, connector, LogAction.COMMAND_DENIED, detail, LogLevel.WARNING)
-        return error
+    @staticmethod
+    def _unknown(request: Request, visible: Sequence[Connector]) -> UnknownConnector:
+        return UnknownConnector(request.name, [connector.spec.name for connector in visible])
 
-    def _note(
-        self,
-        actor: Actor,
-        connector: Connector | None,
-        action: LogAction,
-        detail: Mapping[str, object],
-        level: LogLevel = LogLevel.INFO,
-    ) -> None:
-        self._logbook.write(
-            action,
-            level=level,
-            connector=connector.spec.app_id if connector else None,
-            name=connector.spec.name if connector else None,
-            detail={**_by(actor), **detail},
-        )
+    def _free(self, spec: ConnectorSpec) -> None:
+        """Configuration has not taken this name or app id."""
+        for other in self._configured():
+            for field in ("name", "app_id"):
+                if getattr(other, field) == getattr(spec, field):
+                    raise Taken(spec.name, field)
 
 
-def _by(actor: Actor) -> dict[str, object]:
-    return {"by": actor.who, "from": actor.origin}
+def _unlocked(connector: Connector) -> None:
+    if connector.locked is not None:
+        raise SecretsLocked(connector.spec.name, connector.locked)
 
 
-def _shown(spec: ConnectorSpec, fields: Mapping[str, object] | Sequence[str]) -> dict[str, object]:
-    """Fields as they may be shown: of a secret only whether it is set."""
-    return {
-        field: bool(getattr(spec, field)) if field in SECRETS else getattr(spec, field) for field in fields
-    }
+def _merged(spec: ConnectorSpec, changes: Mapping[str, object]) -> ConnectorSpec:
+    old = {field: getattr(spec, field) for field in ConnectorSpec.model_fields}
+    return validated(spec.name, {**old, **changes}, given=changes)
 
 
-def _validated(name: str, values: Mapping[str, object], *, given: Mapping[str, object]) -> ConnectorSpec:
-    unknown = sorted(set(given) - SETTABLE)
-    known: dict[str, Any] = {field: value for field, value in values.items() if field not in unknown}
-    # An empty word removes what may be missing: `set NAME proxy=`.
-    for field in ("verification_token", "encrypt_key", "proxy", "domain", "owner"):
-        value = known.get(field)
-        if value == "" or (isinstance(value, SecretStr) and not value.get_secret_value()):
-            known[field] = None
-    problems: dict[str, str] = {}
-    try:
-        spec = ConnectorSpec(**known)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            field = str(problem["loc"][0]) if problem["loc"] else "?"
-            problems.setdefault(field, problem["msg"].removeprefix("Value error, "))
-        raise InvalidFields(name, problems, unknown) from None
-    if unknown:
-        raise InvalidFields(name, {}, unknown)
-    return spec
+def _changed(old: ConnectorSpec, new: ConnectorSpec, among: Iterable[str]) -> set[str]:
+    return {field for field in among if getattr(old, field) != getattr(new, field)}

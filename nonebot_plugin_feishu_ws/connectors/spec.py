@@ -4,12 +4,15 @@ import re
 from typing import Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
+from yarl import URL
 
 from ..filters import Policy
 from ..gateway import normalise_base_url
 
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PERSON = re.compile(r"[^\s,]{1,64}")
+_LONGEST_SECRET = 512
 
 
 class ConnectorSpec(Policy):
@@ -52,12 +55,40 @@ class ConnectorSpec(Policy):
             raise ValueError("use the App ID from Feishu's developer console, like cli_a1b2c3d4e5f6a7b8")
         return value
 
-    @field_validator("app_secret")
+    @field_validator("app_secret", "verification_token", "encrypt_key", "proxy")
     @classmethod
-    def _app_secret(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().strip():
-            raise ValueError("must not be empty; copy the App Secret from Feishu's developer console")
+    def _pasted(cls, value: SecretStr | None) -> SecretStr | None:
+        """Copied from a web page: what clings to its ends is not part of it."""
+        if value is None:
+            return None
+        pasted = SecretStr(value.get_secret_value().strip())
+        if not pasted:
+            raise ValueError("must not be empty; copy it from Feishu's developer console")
+        if len(pasted) > _LONGEST_SECRET or not pasted.get_secret_value().isprintable():
+            raise ValueError(f"use 1 to {_LONGEST_SECRET} printable characters")
+        return pasted
+
+    @field_validator("owner")
+    @classmethod
+    def _owner(cls, value: str | None) -> str | None:
+        if value is not None and not (_PERSON.fullmatch(value) and value.isprintable()):
+            raise ValueError("use the open_id (ou_…) of one person")
         return value
+
+    @field_validator("approvers", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Chat and shell give a list as `a,b`."""
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("approvers")
+    @classmethod
+    def _approvers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_PERSON.fullmatch(person) and person.isprintable() for person in value):
+            raise ValueError("use a list of open_ids (ou_…), or * for anyone in the chat")
+        return tuple(dict.fromkeys(value))
 
     @field_validator("domain")
     @classmethod
@@ -67,6 +98,14 @@ class ConnectorSpec(Policy):
     @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(r"https?://[^/\s]+", value.get_secret_value()):
+        if value is not None and not _is_proxy(value):
             raise ValueError("use a proxy URL like http://proxy.example:3128")
         return value
+
+
+def _is_proxy(value: SecretStr) -> bool:
+    try:
+        url = URL(value.get_secret_value())
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and " " not in str(url.host)

@@ -1,8 +1,8 @@
 """How links are doing, shared between processes through the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select, update
@@ -10,6 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..gateway import Status
 from ..storage import Database, StatusRow, utc_now
+
+_BELIEVED = timedelta(seconds=75)
+"""A report is renewed every 20 s (`runtime.keeper`): whoever wrote an older one has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,17 @@ class Statuses:
         self._dialect = sqlite if database.is_sqlite else postgresql
 
     async def all(self) -> dict[str, Reported]:
-        """Every report, by app id."""
+        """Every report, by app id. What a process that has died left behind is `disconnected`."""
         async with self._database.session() as session:
             rows = (await session.exec(select(StatusRow))).all()
-        return {row.app_id: Reported(**row.model_dump(exclude={"app_id"})) for row in rows}
+        believed = utc_now() - _BELIEVED
+        reports = {row.app_id: Reported(**row.model_dump(exclude={"app_id"})) for row in rows}
+        return {
+            app_id: report
+            if report.updated_at is None or report.updated_at > believed
+            else replace(report, state="disconnected", connected_at=None)
+            for app_id, report in reports.items()
+        }
 
     async def held(self) -> frozenset[str]:
         """The apps that were disconnected by hand."""

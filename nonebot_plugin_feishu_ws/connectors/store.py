@@ -1,11 +1,11 @@
 """Connectors in the database, their secrets sealed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import SecretStr
-from sqlalchemy import func
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +16,8 @@ from .errors import Taken
 from .record import SECRETS, Connector, Source
 from .spec import ConnectorSpec
 
-_T = TypeVar("_T")
+logger = logging.getLogger("nonebot_plugin_feishu_ws.connectors")
+
 _PLAIN = ("name", "app_id", "domain", "transport", "enabled", "owner")
 
 
@@ -38,14 +39,17 @@ class ConnectorStore:
         """Every stored connector, by name."""
         async with self._database.session() as session:
             rows = (await session.exec(select(ConnectorRow).order_by(ConnectorRow.name))).all()
-        return [self._connector(row) for row in rows]
+        return [connector for row in rows if (connector := self._connector(row)) is not None]
 
-    async def revision(self) -> tuple[int, datetime | None]:
-        """Changes whenever a connector is added, changed or removed."""
+    async def revision(self) -> object:
+        """Equal to an earlier one if no connector was added, changed or removed since.
+
+        Of every row, because the newest time alone misses a change that was committed late, or by a machine whose
+        clock is behind.
+        """
         async with self._database.session() as session:
-            statement = select(func.count(), func.max(ConnectorRow.updated_at))
-            count, latest = (await session.exec(statement)).one()
-        return count, latest
+            rows = await session.exec(select(ConnectorRow.id, ConnectorRow.updated_at))
+            return frozenset(tuple(row) for row in rows)
 
     async def insert(self, spec: ConnectorSpec) -> Connector:
         """Store a new connector.
@@ -58,25 +62,36 @@ class ConnectorStore:
 
         async def work(session: AsyncSession) -> None:
             session.add(row)
+            await _flush(session, spec, row.id)
 
-        await self._guarded(work, spec, row.id)
-        return self._connector(row)
+        await self._database.write(work)
+        return Connector(row.id, spec, Source.STORED)
 
-    async def save(self, id_: str, spec: ConnectorSpec, verified_at: datetime | None) -> Connector | None:
+    async def change(
+        self, id_: str, change: Callable[[Connector], tuple[ConnectorSpec, datetime | None]]
+    ) -> Connector | None:
         """Change a connector; None if it was removed meanwhile.
+
+        Args:
+            id_: Of its row.
+            change: Makes of what is stored now what shall be, and when that was verified; nobody else changes it in
+                between. May be called again; what it raises is passed on, and nothing is changed.
 
         Raises:
             Taken: Its new name or app id is another's.
         """
 
-        async def work(session: AsyncSession) -> ConnectorRow | None:
+        async def work(session: AsyncSession) -> Connector | None:
             row = await session.get(ConnectorRow, id_, with_for_update=True)
-            if row is not None:
-                self._fill(row, spec, verified_at)
-            return row
+            connector = None if row is None else self._connector(row)
+            if row is None or connector is None:
+                return None
+            spec, verified_at = change(connector)
+            self._fill(row, spec, verified_at)
+            await _flush(session, spec, id_)
+            return Connector(id_, spec, Source.STORED, verified_at)
 
-        row = await self._guarded(work, spec, id_)
-        return None if row is None else self._connector(row)
+        return await self._database.write(work)
 
     async def delete(self, id_: str) -> None:
         """Remove a connector, secrets and all. One that is gone already is no error."""
@@ -87,19 +102,6 @@ class ConnectorStore:
                 await session.delete(row)
 
         await self._database.write(work)
-
-    async def _guarded(
-        self, work: Callable[[AsyncSession], Awaitable[_T]], spec: ConnectorSpec, id_: str
-    ) -> _T:
-        try:
-            return await self._database.write(work)
-        except IntegrityError:
-            async with self._database.session() as session:
-                same = select(ConnectorRow.id).where(
-                    col(ConnectorRow.app_id) == spec.app_id, col(ConnectorRow.id) != id_
-                )
-                same_app = (await session.exec(same)).first() is not None
-            raise Taken(spec.name, "app_id" if same_app else "name") from None
 
     def _fill(self, row: ConnectorRow, spec: ConnectorSpec, verified_at: datetime | None) -> None:
         for name in _PLAIN:
@@ -112,15 +114,39 @@ class ConnectorStore:
         row.verified_at = verified_at
         row.updated_at = utc_now()
 
-    def _connector(self, row: ConnectorRow) -> Connector:
+    def _connector(self, row: ConnectorRow) -> Connector | None:
+        """None if another version of this plugin stored what this one does not know."""
         values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
         known = {name: value for name, value in row.policy.items() if name in Policy.model_fields}
         values |= {**known, "approvers": tuple(row.approvers)}
         locked: VaultError | None = None
-        secrets: Mapping[str, str | None] = {}
+        secrets: Mapping[str, SecretStr | None] = {"app_secret": SecretStr("locked")}
         try:
-            secrets = {name: row.reveal(name, self._vault) for name in SECRETS}
+            secrets = {name: self._revealed(row, name) for name in SECRETS}
         except VaultError as error:
             locked = error
-        spec = ConnectorSpec.model_validate({**values, "app_secret": "locked", **secrets})
+        try:
+            spec = ConnectorSpec.model_validate({**values, **secrets})
+        except ValidationError as error:
+            fields = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
+            logger.error("%s: left out, not understood: %s", row.name, ", ".join(sorted(fields)))
+            return None
         return Connector(row.id, spec, Source.STORED, row.verified_at, locked)
+
+    def _revealed(self, row: ConnectorRow, name: str) -> SecretStr | None:
+        plain = row.reveal(name, self._vault)
+        return None if plain is None else SecretStr(plain)
+
+
+async def _flush(session: AsyncSession, spec: ConnectorSpec, id_: str) -> None:
+    try:
+        await session.flush()
+    except IntegrityError:
+        await session.rollback()
+        same = select(ConnectorRow.id).where(
+            col(ConnectorRow.app_id) == spec.app_id, col(ConnectorRow.id) != id_
+        )
+        same_app = (await session.exec(same)).first() is not None
+    else:
+        return
+    raise Taken(spec.name, "app_id" if same_app else "name")

@@ -15,7 +15,8 @@ from .management import Management
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _LOOK_EVERY = 0.5  # seconds: a change made by another process is seen within this
-_REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported
+_REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported, if no state changes
+_REPORT_GAP = 0.25  # seconds between two reports: many changes at once are one
 _TOUCH_EVERY = 20.0  # seconds after which a report is renewed although nothing changed
 _RESTARTS = ("app_secret", "domain", "proxy", "transport", "name")
 
@@ -43,8 +44,11 @@ class Keeper:
         self._disconnect = disconnect
         self._woken = asyncio.Event()
         self._seen: object = None
+        self._wanted: dict[str, ConnectorSpec] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._complaints: dict[str, str] = {}
         self._due: dict[str, Status] = {}
-        self._foreign: set[str] = set()
+        self._news = asyncio.Event()
 
     def wake(self) -> None:
         """Look at once: something was changed here."""
@@ -54,57 +58,96 @@ class Keeper:
     async def keep(self) -> None:
         """Compare until cancelled. While the database is away everything stays as it is."""
         away = False
-        while True:
-            try:
-                await self.look()
-                away = False
-            except DatabaseUnavailable as error:
-                if not away:
-                    logger.warning("changes of connectors are not seen for now: %s", error)
-                away = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
-            self._woken.clear()
+        try:
+            while True:
+                try:
+                    await self._read()
+                    away = False
+                except DatabaseUnavailable as error:
+                    if not away:
+                        logger.warning("changes of connectors are not seen for now: %s", error)
+                    away = True
+                except Exception:  # a defect must not freeze every connector
+                    logger.exception("the connectors cannot be read")
+                self._settle()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
+                self._woken.clear()
+        finally:  # what has begun to stop is to be stopped
+            await asyncio.gather(*self._workers.values(), return_exceptions=True)
 
     async def look(self) -> None:
-        """Compare once, if anything changed since the last time."""
+        """Compare once, and wait until what runs has been changed."""
+        await self._read()
+        self._settle()
+        await asyncio.gather(*self._workers.values())
+
+    async def _read(self) -> None:
+        """What should run, if anything changed since the last time."""
         held = await self._management.statuses.held()
         now = await self._management.store.revision(), held
         if now == self._seen:
             return
-        self._seen = now
         everything = await self._management.service.everything()
+        wanted: dict[str, ConnectorSpec] = {}
         for connector in everything:
+            spec, link = connector.spec, self._supervisor.get(connector.spec.app_id)
             if connector.locked is not None:
-                logger.error("%s: not connected: %s", connector.spec.name, connector.locked)
-        wanted = {
-            connector.spec.app_id: connector.spec
-            for connector in everything
-            if connector.runnable and connector.spec.app_id not in held
-        }
-        running = {link.spec.app_id: link for link in self._supervisor}
-        await asyncio.gather(
-            *(self._disconnect(app_id) for app_id in running.keys() - wanted.keys()),
-            *(self._apply(spec) for spec in wanted.values()),
-        )
+                self._complain(spec, f"its secrets cannot be read: {connector.locked}")
+                if link is None or not connector.entitled:
+                    continue
+                spec = link.spec  # what was read when there was a key still holds
+            if connector.entitled and spec.app_id not in held:
+                wanted[spec.app_id] = spec
+        self._wanted, self._seen = wanted, now
 
-    async def _apply(self, spec: ConnectorSpec) -> None:
-        link = self._supervisor.get(spec.app_id)
-        if link is not None and any(getattr(link.spec, name) != getattr(spec, name) for name in _RESTARTS):
-            await self._disconnect(spec.app_id)
-            link = None
-        if link is not None:
+    def _settle(self) -> None:
+        """Begin to change what is not as it should be. Each connector by itself: one may take its time."""
+        for app_id in {link.spec.app_id for link in self._supervisor} | self._wanted.keys():
+            if app_id not in self._workers and not self._settled(app_id):
+                worker = asyncio.create_task(self._change(app_id), name=f"feishu keeper {app_id}")
+                self._workers[app_id] = worker
+                worker.add_done_callback(lambda _, app_id=app_id: self._workers.pop(app_id))
+
+    def _settled(self, app_id: str) -> bool:
+        """Whether it is as it should be; what needs no new connection is put right on the way."""
+        link, spec = self._supervisor.get(app_id), self._wanted.get(app_id)
+        if link is None or spec is None:
+            return link is spec is None
+        if link.spec is not spec:
+            if any(getattr(link.spec, name) != getattr(spec, name) for name in _RESTARTS):
+                return False
             link.spec = spec  # a change of policy counts from the next event on
-        elif spec.app_id in nonebot.get_bots():
-            if spec.app_id not in self._foreign:
-                self._foreign.add(spec.app_id)
-                logger.error("%s: another adapter has connected %s; left alone", spec.name, spec.app_id)
-        else:
-            await self._connect(spec)
+        return True
+
+    async def _change(self, app_id: str) -> None:
+        while not self._settled(app_id):
+            spec = self._wanted.get(app_id)
+            try:
+                if spec is None or self._supervisor.get(app_id) is not None:
+                    await self._disconnect(app_id)
+                elif app_id in nonebot.get_bots():
+                    self._complain(spec, f"another adapter has connected {app_id}; left alone")
+                    return
+                else:
+                    await self._connect(spec)
+            except Exception as error:  # one connector's trouble is no other's; it is tried again
+                if spec is not None:
+                    self._complain(spec, f"{type(error).__name__}: {error}")
+                await self._disconnect(app_id)  # what was begun
+                return
+        self._complaints.pop(app_id, None)
+
+    def _complain(self, spec: ConnectorSpec, why: str) -> None:
+        """Say it once, however often it is found again."""
+        if self._complaints.get(spec.app_id) != why:
+            self._complaints[spec.app_id] = why
+            logger.error("%s: %s", spec.name, why)
 
     def changed(self, app_id: str, status: Status) -> None:
         """A link's state is another one: to be reported soon."""
         self._due[app_id] = status
+        self._news.set()
 
     async def report(self) -> None:
         """Tell other processes how the links are doing, until cancelled."""
@@ -123,7 +166,12 @@ class Keeper:
                 told.update({app_id: (status, now) for app_id, status in due.items()})
             except DatabaseUnavailable:
                 self._due = {**due, **self._due}
-            await asyncio.sleep(_REPORT_EVERY)
+            except Exception:  # a defect must not end all reports
+                logger.exception("how the connectors are doing cannot be reported")
+            await asyncio.sleep(_REPORT_GAP)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _REPORT_EVERY)
+            self._news.clear()
 
     async def report_now(self) -> None:
         """Tell what is due, at the end."""
