@@ -100,12 +100,16 @@ class Office:
         return self.sandbox.world.direct_chat(self.user, self.app)
 
     async def told(self, text: str) -> list[Message]:
-        """Say something, and something more; everything the bot sent in answer to the first."""
+        """Say something that is answered; all the bot sent until it had answered something said after that."""
+        asked = await self._asked(text)
+        await self._asked("whoami")
+        return [m for m in self.sandbox.world.messages.values() if m.parent_id == asked.message_id]
+
+    async def _asked(self, text: str) -> Message:
         world = self.sandbox.world
         asked = await world.say(self.user, self.direct, text)
-        last = await world.say(self.user, self.direct, "whoami")
-        await world.wait_for(lambda m: m.sender is self.app and m.parent_id == last.message_id, timeout=15)
-        return [m for m in world.messages.values() if m.parent_id == asked.message_id]
+        await world.wait_for(lambda m: m.sender is self.app and m.parent_id == asked.message_id, timeout=15)
+        return asked
 
     async def answers(self, text: str) -> list[str]:
         return [plain(message) for message in await self.told(text)]
