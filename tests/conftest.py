@@ -3,6 +3,7 @@
 NoneBot refuses a plugin that was imported before it was loaded, so the load cannot wait for a fixture.
 """
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,3 +29,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NONEBOT_START_LIFESPAN] = False
     nonebot.init(**options)
     assert nonebot.load_plugin("nonebot_plugin_feishu_ws"), "the plugin did not load, see the log above"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: what it needs was to be installed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
