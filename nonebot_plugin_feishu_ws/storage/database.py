@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from .dialects import WRITES, explain, is_conflict, is_outage, make_engine, parse_url
 from .errors import DatabaseUnavailable
-from .migrate import migrate
+from .migrate import current, migrate, newest
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -78,6 +78,18 @@ class Database:
             MigrationError: the schema could not be brought up to date; nothing was changed.
         """
         await migrate(self._url, connect_timeout=self._connect_timeout)
+
+    async def revisions(self) -> tuple[str | None, str]:
+        """The schema's revision (None: there is none yet) and the one `start` brings. Changes nothing.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached or opened.
+        """
+        if self.path is not None and not self.path.exists():
+            return None, newest()  # to look into it would make the file
+        async with self.session() as session:
+            connection = await session.connection()
+            return await connection.run_sync(current), newest()
 
     async def close(self) -> None:
         """Close every connection. The object can be used again after `start()`."""

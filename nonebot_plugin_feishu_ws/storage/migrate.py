@@ -31,10 +31,28 @@ _PATIENCE = 60.0
 
 def alembic_config(connection: Connection) -> Config:
     """Alembic's configuration for a connection that is open, with its transaction left to the caller."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config = _scripts()
     config.attributes.update(connection=connection, metadata=Base.metadata, version_table=VERSION_TABLE)
     return config
+
+
+def _scripts() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def newest() -> str:
+    """The revision this version of the plugin brings."""
+    head = ScriptDirectory.from_config(_scripts()).get_current_head()
+    assert head is not None, "the package has migrations"
+    return head
+
+
+def current(connection: Connection) -> str | None:
+    """The revision a database is at; None before its first migration."""
+    here = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return here.get_current_revision()
 
 
 async def migrate(url: URL, *, connect_timeout: float) -> None:
@@ -76,12 +94,11 @@ async def _migrate(engine: AsyncEngine, url: URL) -> None:
 
 def _upgrade(connection: Connection) -> None:
     config = alembic_config(connection)
-    here = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    current = here.get_current_revision()
-    if current is not None:
+    revision = current(connection)
+    if revision is not None:
         try:
-            ScriptDirectory.from_config(config).get_revision(current)
+            ScriptDirectory.from_config(config).get_revision(revision)
         except CommandError:
-            _log.warning("the database (revision %s) is newer than this version of the plugin", current)
+            _log.warning("the database (revision %s) is newer than this version of the plugin", revision)
             return
     command.upgrade(config, "head")

@@ -1,0 +1,111 @@
+"""What only a shell can do: look after the database and its key, and do one thing to every connector."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from rich.progress import Progress
+
+from ..connectors import SecretsLocked, Source
+from ..storage import DatabaseUnavailable, StorageError
+from ..texts_shell import ShellTexts
+from .answer import Answer, Table
+from .printing import Printer
+from .verbs import Desk, perform
+
+FOR_ALL = ("verify", "enable", "disable", "connect", "disconnect")
+"""Verbs that may be said of every connector at once."""
+
+_AT_ONCE = 8  # connectors a verb is performed on side by side
+
+# What a verb answers to its words; None: they do not fit it.
+ShellVerb = Callable[[Desk, Sequence[str], ShellTexts, Printer], Awaitable[Answer | None]]
+
+
+async def managed(desk: Desk, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Do something with the connectors, and leave nothing open."""
+    try:
+        await desk.management.start()
+    except StorageError as error:
+        work.close()
+        await desk.management.database.close()
+        return _unusable(error)
+    try:
+        return await work
+    finally:
+        await desk.management.stop()
+
+
+async def each(desk: Desk, verb: str, texts: ShellTexts, progress: Progress) -> Answer:
+    """Perform a verb on every connector it can be said of; refusals do not stop the others."""
+    connectors = await desk.management.service.visible(desk.actor)
+    if verb in ("enable", "disable"):  # what is declared in configuration is enabled there
+        connectors = [connector for connector in connectors if connector.source is Source.STORED]
+    names = [connector.spec.name for connector in connectors]
+    if not names:
+        return Answer(desk.texts.no_connectors(), [])
+    room = asyncio.Semaphore(_AT_ONCE)
+    bar = progress.add_task(verb, total=len(names))
+
+    async def one(name: str) -> Answer:
+        async with room:
+            answer = await perform(desk, f"{verb} {name}")
+        progress.advance(bar)
+        return answer
+
+    answers = await asyncio.gather(*map(one, names))
+    rows = tuple((name, answer.text) for name, answer in zip(names, answers, strict=True))
+    data = [
+        {"name": name, "done": not answer.failed, "message": answer.text}
+        for name, answer in zip(names, answers, strict=True)
+    ]
+    return Answer(
+        "\n".join(text for _, text in rows),
+        data,
+        Table(texts.result_columns(), rows),
+        failed=any(answer.failed for answer in answers),
+    )
+
+
+async def _rotate(desk: Desk, words: Sequence[str], texts: ShellTexts, printer: Printer) -> Answer | None:
+    if words:
+        return None
+
+    async def work() -> Answer:
+        with printer.progress() as bars:
+            bar = bars.add_task("rotate-key", total=None)
+            try:
+                end = await desk.management.rotate_key(
+                    lambda progress: bars.update(bar, completed=progress.done, total=progress.total)
+                )
+            except SecretsLocked as error:
+                return Answer(desk.texts.error(error), {"error": type(error).__name__}, failed=True)
+            except DatabaseUnavailable:
+                return Answer(texts.rotation_broken_off(), {"error": "DatabaseUnavailable"}, failed=True)
+        return Answer(texts.rotated(end.total), {"done": end.done, "total": end.total})
+
+    return await managed(desk, work())
+
+
+async def _db(desk: Desk, words: Sequence[str], texts: ShellTexts, _printer: Printer) -> Answer | None:
+    if tuple(words) not in (("current",), ("upgrade",)):
+        return None
+    database = desk.management.database
+    try:
+        before, newest = await database.revisions()
+        if words[0] == "current":
+            return Answer(texts.revision(before, newest), {"current": before, "newest": newest})
+        await database.start()
+        after, _ = await database.revisions()
+        return Answer(texts.upgraded(before, after), {"before": before, "current": after})
+    except StorageError as error:
+        return _unusable(error)
+    finally:
+        await database.close()
+
+
+def _unusable(error: StorageError) -> Answer:
+    return Answer(str(error), {"error": type(error).__name__}, failed=True)
+
+
+SHELL_VERBS: Mapping[str, ShellVerb] = {"rotate-key": _rotate, "db": _db}
