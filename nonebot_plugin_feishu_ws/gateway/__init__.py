@@ -8,12 +8,12 @@
 Knows nothing of NoneBot nor of the rest of the plugin. What can go wrong is drawn in `errors`.
 """
 
-from .bootstrap import BootstrapPacer
+from .bootstrap import BootstrapPacer, Endpoint, fetch_endpoint
 from .codec import Ack, Inbound
 from .connection import LongConnection, State, Status
 from .errors import BootstrapError, GatewayError, GaveUpError, HandshakeError, LinkError, Reason
 from .link import Handler
-from .policy import ReconnectPolicy
+from .policy import ReconnectPolicy, ServerConfig
 from .settings import Credentials, Limits, Timings
 from .urls import normalise_base_url, proxy_for
 
@@ -22,6 +22,7 @@ __all__ = [
     "BootstrapError",
     "BootstrapPacer",
     "Credentials",
+    "Endpoint",
     "GatewayError",
     "GaveUpError",
     "Handler",
@@ -32,9 +33,11 @@ __all__ = [
     "LongConnection",
     "Reason",
     "ReconnectPolicy",
+    "ServerConfig",
     "State",
     "Status",
     "Timings",
+    "fetch_endpoint",
     "normalise_base_url",
     "proxy_for",
 ]

@@ -247,7 +247,7 @@ class LongConnection:
 
     def _connected(self) -> None:
         self._facts.counters["connections"] += 1
-        _log.info("%s: connected", self._credentials.app_id)
+        _log.debug("%s: connected", self._credentials.app_id)
         self._publish(Status(State.CONNECTED, connected_at=datetime.now(UTC)))
 
     def _publish(self, status: Status) -> None:

@@ -188,6 +188,7 @@ async def test_a_handler_that_ignores_its_cancellation_cannot_hold_up_a_stop(pla
     await asyncio.wait_for(started.wait(), 5)
     await asyncio.wait_for(connection.stop(), 10)
     assert "left behind" in caplog.text
+    assert not len(connection._pool)
     gate.set()
 
 
