@@ -80,3 +80,8 @@ class Rules:
     """Facts, limits table: 1000/min and 50/s, per API and app."""
     rate_limit_status: int = 429
     """Facts, limits table: 429 (older APIs 400) with 99991400 and x-ogw-ratelimit-reset."""
+
+    registration_interval: float = 5.0
+    registration_slow_down: float = 5.0
+    registration_ttl: float = 600.0
+    """Facts, "Registration": poll every 5 s, slow_down adds 5 s, a link expires after 600 s."""

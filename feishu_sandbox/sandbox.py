@@ -9,6 +9,7 @@ from .api import Gateway, Limits, Platform, SentOnce, Tokens, add_routes
 from .control import Control
 from .faults import Faults, InvalidateTokens
 from .longconn import Endpoint, Hub
+from .registration import Registrations
 from .rules import Rules
 from .world import App, World
 
@@ -40,6 +41,7 @@ class Sandbox:
         self.faults = Faults()
         self.tokens = Tokens(self.rules)
         self.hub = Hub(self.world, self.faults, self.rules)
+        self.registrations = Registrations(self.world, self.rules)
         self.faults.performs(InvalidateTokens, lambda action: self.tokens.invalidate(action.app_id))
         self._host = host
         self._port = port
@@ -103,6 +105,7 @@ class Sandbox:
         app = web.Application(middlewares=[gateway.middleware], client_max_size=40 * 2**20)
         add_routes(gateway, app)
         Endpoint(self.world, self.hub, self.faults, self.rules).add_routes(app)
+        self.registrations.add_routes(app)
         Control(self.world, self.faults).add_routes(app)
         self._attach_page(app)
         return app

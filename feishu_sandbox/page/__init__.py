@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from . import actions, routes
+from ..registration import CONFIRM_PATH
+from . import actions, confirm, routes
 from .assets import static
 from .guard import guarded
 from .live import close_streams
@@ -12,7 +13,8 @@ __all__ = ["Platform", "attach"]
 
 
 def attach(app: web.Application, sandbox: Platform) -> None:
-    """Add the chat page to `app`: the page at `/`, everything it needs below `/sandbox/page/`.
+    """Add the chat page to `app`: the page at `/`, everything it needs below `/sandbox/page/`; and the page
+    where an app's registration is confirmed.
 
     Open event streams end when the application shuts down.
     """
@@ -32,5 +34,7 @@ def attach(app: web.Application, sandbox: Platform) -> None:
         ("POST", "/sandbox/page/click", actions.click),
         ("POST", "/sandbox/page/react", actions.react),
         ("POST", "/sandbox/page/withdraw", actions.withdraw),
+        ("GET", CONFIRM_PATH, confirm.show),
+        ("POST", CONFIRM_PATH, confirm.decide),
     ):
         app.router.add_route(method, path, guarded(handler))

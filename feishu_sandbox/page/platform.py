@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 from jinja2 import Environment, PackageLoader
 
+from ..registration import Registrations
 from ..world import App, Chat, Message, Subscription, User, World
 from .looks import ident
 from .texts import Texts
@@ -19,6 +20,8 @@ class Platform(Protocol):
 
     @property
     def world(self) -> World: ...
+    @property
+    def registrations(self) -> Registrations: ...
     @property
     def url(self) -> str: ...
     @property

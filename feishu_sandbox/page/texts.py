@@ -130,6 +130,20 @@ class Texts:
     too_large: str
     not_a_bots_card: str
     default_group: str
+    default_app: Callable[[str], str]
+    confirm_title: str
+    confirm_question: str
+    confirm_code: str
+    confirm_as: str
+    confirm_scopes: str
+    confirm_events: str
+    confirm_callbacks: str
+    confirm_approve: str
+    confirm_deny: str
+    confirm_approved: Callable[[str], str]
+    confirm_chat: Callable[[str], str]
+    confirm_denied: str
+    confirm_gone: str
 
 
 ZH = Texts(
@@ -249,6 +263,20 @@ ZH = Texts(
     too_large="文件太大",
     not_a_bots_card="只有机器人的卡片可以回传",
     default_group="新的群聊",
+    default_app=lambda name: f"{name}的机器人",
+    confirm_title="扫码创建应用",
+    confirm_question="有程序想为你创建一个飞书应用，并获得它的凭证。请只确认你自己发起的请求。",
+    confirm_code="确认码",
+    confirm_as="创建者",
+    confirm_scopes="权限",
+    confirm_events="事件",
+    confirm_callbacks="回调",
+    confirm_approve="创建应用",
+    confirm_deny="拒绝",
+    confirm_approved=lambda name: f"应用“{name}”已创建，凭证会交给发起请求的程序。可以关闭此页面。",
+    confirm_chat=lambda name: f"和“{name}”聊天",
+    confirm_denied="已拒绝，没有创建应用。可以关闭此页面。",
+    confirm_gone="链接不存在或已失效，请重新发起。",
 )
 
 EN = Texts(
@@ -368,6 +396,23 @@ EN = Texts(
     too_large="The file is too large",
     not_a_bots_card="Only a bot's card calls back",
     default_group="New group",
+    default_app=lambda name: f"{name}'s bot",
+    confirm_title="Create an app by scanning",
+    confirm_question="A program asks to create a Feishu app for you and to be given its credentials. "
+    "Confirm only what you started yourself.",
+    confirm_code="Code",
+    confirm_as="Created by",
+    confirm_scopes="Scopes",
+    confirm_events="Events",
+    confirm_callbacks="Callbacks",
+    confirm_approve="Create the app",
+    confirm_deny="Decline",
+    confirm_approved=lambda name: (
+        f"“{name}” was created; its credentials go to the program that asked. You can close this page."
+    ),
+    confirm_chat=lambda name: f"Chat with “{name}”",
+    confirm_denied="Declined, no app was created. You can close this page.",
+    confirm_gone="This link does not exist or has expired. Start again.",
 )
 
 LANGUAGES: Mapping[Language, Texts] = MappingProxyType({"zh": ZH, "en": EN})
