@@ -12,7 +12,7 @@ import nonebot
 import pytest
 from nonebug import NONEBOT_INIT_KWARGS, NONEBOT_START_LIFESPAN
 
-pytest_plugins = ["chromium", "postgres"]
+pytest_plugins = ["chromium", "managed", "postgres"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
