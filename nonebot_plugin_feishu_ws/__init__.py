@@ -15,12 +15,12 @@ require("nonebot_plugin_localstore")
 
 import nonebot_plugin_localstore as localstore
 
-from . import butler
+from . import butler, commands
 from .adapter import CardActionEvent, ensure_adapter
 from .config import Config, load_settings
 from .filters import Facts, Filter, Outcome, Policy, Reason, Verdict
 from .runtime import Runtime
-from .screening import addressed, addressing, admission
+from .screening import addressed, addressing, admission, speech
 
 __plugin_meta__ = PluginMetadata(
     name="飞书长连接",
@@ -48,6 +48,7 @@ __all__ = [
     "addressing",
     "admission",
     "butler",
+    "speech",
 ]
 
 
@@ -65,6 +66,7 @@ def _load() -> Runtime:
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)
+    commands.install(runtime.management, settings)
     return runtime
 
 

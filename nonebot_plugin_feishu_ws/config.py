@@ -5,6 +5,7 @@ They live in NoneBot's scoped form (`FEISHU_WS__URL=…`); the two oldest names 
 silently mean "default".
 """
 
+import os
 from typing import Any, Literal, cast
 
 import nonebot
@@ -96,12 +97,29 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: naming every setting that is wrong, and the valid names or values.
     """
+    _refuse_unknown_flat_names()
     try:
         return nonebot.get_plugin_config(Config).feishu_ws
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # NoneBot could not parse a JSON value
-        raise SettingsError(f"{error}. FEISHU_WS__CONNECTORS takes a JSON list of objects") from None
+        raise SettingsError(f"{error}: FEISHU_WS__CONNECTORS takes a JSON list of objects") from None
+
+
+def _refuse_unknown_flat_names() -> None:
+    """`FEISHU_WS_CONNECTORS`, with one underscore too few, would be ignored without a word."""
+    given = {name.lower() for name in (*os.environ, *(nonebot.get_driver().config.model_extra or {}))}
+    for name in sorted(given):
+        if (
+            name.startswith("feishu_ws_")
+            and not name.startswith("feishu_ws__")
+            and name not in Config.model_fields
+        ):
+            setting = name.removeprefix("feishu_ws_")
+            meant = (
+                f"; did you mean FEISHU_WS__{setting.upper()}?" if setting in Settings.model_fields else ""
+            )
+            raise SettingsError(f"there is no setting {name.upper()}{meant}")
 
 
 def _explain(error: ValidationError) -> str:
@@ -117,5 +135,7 @@ def _explain(error: ValidationError) -> str:
             known = Settings.model_fields if len(path) == 1 else ConnectorSpec.model_fields
             names = ", ".join(sorted(name.upper() if len(path) == 1 else name for name in known))
             message = f"there is no such setting; valid names: {names}"
+        elif problem["type"] in ("tuple_type", "list_type"):
+            message = "use a JSON list"
         lines.append(f"  {where}: {message}")
     return "\n".join(lines)

@@ -57,7 +57,7 @@ def screen(event: Event, policy: Policy, *, bot_open_id: str, received_at: datet
     return Screened(admission.verdict(facts, policy), None)
 
 
-def speech(event: MessageEvent) -> str | None:
+def speech(event: Event) -> str | None:
     """What was said to the Butler, without mention and prefix; None if it was not spoken to."""
     return getattr(event, _SPEECH, None)
 
@@ -67,7 +67,7 @@ def addressed() -> Rule:
     needs no mention), the prefix if there is one, and not empty."""
 
     async def is_addressed(event: Event) -> bool:
-        return isinstance(event, MessageEvent) and speech(event) is not None
+        return speech(event) is not None
 
     return Rule(is_addressed)
 

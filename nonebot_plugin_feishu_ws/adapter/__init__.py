@@ -11,9 +11,9 @@ from .card_action import (
     CardOperator,
     Toast,
 )
-from .errors import ActionFailed, NetworkError
+from .errors import ActionFailed, ChatNotAllowed, NetworkError
 from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
-from .outbound import Outbound
+from .outbound import Outbound, Overseer
 from .parse import parse_event
 
 __all__ = [
@@ -26,12 +26,14 @@ __all__ = [
     "CardActionEvent",
     "CardContext",
     "CardOperator",
+    "ChatNotAllowed",
     "FeishuEvent",
     "GroupMessageEvent",
     "MessageEvent",
     "NetworkError",
     "NoticeEvent",
     "Outbound",
+    "Overseer",
     "PrivateMessageEvent",
     "Toast",
     "ensure_adapter",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -23,7 +24,7 @@ from .calls import call
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
 from .normalise import as_object, as_objects, quoted_message
-from .outbound import Watcher, watched
+from .outbound import Overseer, overseen
 from .outgoing import repaired
 from .send import Sendable, send
 
@@ -40,7 +41,7 @@ class Bot(stock.Bot):
         client: the app's REST client.
         identity: the bot itself, as `client.bot_info()` gives it.
         connector: the connector's name.
-        watcher: told of every message sent through `call_api` or `send`.
+        overseer: decides where messages may go, and is told of every one sent through `call_api` or `send`.
     """
 
     platform = "feishu"
@@ -54,7 +55,7 @@ class Bot(stock.Bot):
         client: FeishuClient,
         identity: BotInfo,
         connector: str,
-        watcher: Watcher | None = None,
+        overseer: Overseer | None = None,
     ) -> None:
         config = BotConfig(
             app_id=self_id,
@@ -68,11 +69,14 @@ class Bot(stock.Bot):
         self.client = client
         self.identity = identity
         self.connector = connector
-        self._watcher = watcher
+        self._overseer = overseer
 
     async def perform(self, api: str, data: Mapping[str, Any]) -> Any:
         """Carry out one API call for the adapter; NoneBot's hooks have run. Plugins use `call_api`."""
-        return await watched(lambda: call(self.client, api, data), api, data, self._watcher)
+        if self._overseer is None:
+            return await call(self.client, api, data)
+        perform = partial(call, self.client, api, data)
+        return await overseen(perform, api, data, self.connector, self._overseer)
 
     @override
     async def send(

@@ -3,11 +3,12 @@
 ::
 
     nonebot.adapters.feishu.ActionFailed
-    └── ActionFailed        Feishu refused; the facts are attributes
+    ├── ActionFailed        Feishu refused; the facts are attributes
+    └── ChatNotAllowed      the connector may not send there; Feishu was not asked
     nonebot.adapters.feishu.NetworkError
     └── NetworkError        no answer, or none that could be read
 
-Both are chained from the error of `openapi` they stand for.
+The first and the last are chained from the error of `openapi` they stand for.
 """
 
 from collections.abc import Generator
@@ -53,6 +54,24 @@ class ActionFailed(stock.ActionFailed):
     @override
     def __str__(self) -> str:
         return str(self.error)
+
+
+class ChatNotAllowed(stock.ActionFailed):
+    """The chat is not among the connector's `allowed_chat_ids`; nothing was sent.
+
+    Attributes:
+        connector: the connector's name.
+        chat_id: where the message was to go.
+    """
+
+    def __init__(self, connector: str, chat_id: str) -> None:
+        super().__init__(connector=connector, chat_id=chat_id)  # pyright: ignore[reportUnknownMemberType] (see above)
+        self.connector = connector
+        self.chat_id = chat_id
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.chat_id} is not among the allowed_chat_ids of {self.connector}"
 
 
 class NetworkError(stock.NetworkError):

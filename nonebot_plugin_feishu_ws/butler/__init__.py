@@ -1,12 +1,13 @@
 """The Butler: answers what is addressed to the bot.
 
-`tool` registers a function of yours with the Butler of this process; `Brain` is the protocol for a brain of your own.
+`tool` registers a function of yours with the Butler of this process; `use` seats a `Brain` of your own.
 """
 
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
+from .brains import Brains
 from .butler import Butler
 from .commands import CommandsBrain
-from .conversations import Conversations
+from .conversations import Conversations, Place
 from .matcher import install, taken
 from .reply import say
 from .tools import Tool, ToolDefinitionError, ToolRegistry
@@ -17,11 +18,18 @@ tools = ToolRegistry()
 
 tool = tools.tool
 
+brains = Brains()
+"""Where a plugin seats a brain of its own."""
+
+use = brains.use
+
 __all__ = [
     "Brain",
+    "Brains",
     "Butler",
     "CommandsBrain",
     "Conversations",
+    "Place",
     "Tool",
     "ToolDefinitionError",
     "ToolRegistry",
@@ -29,10 +37,12 @@ __all__ = [
     "UnbalancedQuotes",
     "UsageError",
     "bind",
+    "brains",
     "install",
     "say",
     "split_words",
     "taken",
     "tool",
     "tools",
+    "use",
 ]

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from ..adapter import ActionFailed, NetworkError
+from ..adapter import ActionFailed, MessageEvent, NetworkError
 from ..openapi import FeishuError
-from .conversations import Conversations
+from .conversations import Conversations, Place
 from .turn import Brain, Turn
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
@@ -17,18 +17,35 @@ STOP_WORDS = frozenset({"stop", "/stop", "停止", "/停止"})
 _GRACE = 0.4  # seconds: an answer that is quicker needs no sign of work, and spares two API calls
 
 
+_PLACE = "_feishu_ws_place"
+
+
+def place_of(event: MessageEvent) -> Place | None:
+    """The place `Butler.expect` keeps for a message, if it does."""
+    return getattr(event, _PLACE, None)
+
+
 class Butler:
     """Serves addressed messages with one brain.
 
     Args:
-        brain: Who answers.
+        brain: Who answers, asked for at each turn.
         grace: Seconds of work before the typing reaction is shown.
     """
 
-    def __init__(self, brain: Brain, *, grace: float = _GRACE) -> None:
+    def __init__(self, brain: Callable[[], Brain], *, grace: float = _GRACE) -> None:
         self._brain = brain
         self._grace = grace
         self._conversations = Conversations()
+
+    def expect(self, event: MessageEvent) -> Place:
+        """Keep a message its place in its conversation while NoneBot finds out whose it is.
+
+        Whoever calls this leaves the place when the message is handled.
+        """
+        place = self._conversations.take((event.app_id, event.chat_id, event.thread_id))
+        object.__setattr__(event, _PLACE, place)
+        return place
 
     async def serve(self, turn: Turn) -> None:
         """Answer one turn. Returns when it is answered, failed or stopped; never raises what the brain raises."""
@@ -36,12 +53,13 @@ class Butler:
             count = self._conversations.stop(turn.conversation)
             await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop())
             return
-        await self._conversations.run(turn.conversation, lambda: self._answer(turn))
+        place = place_of(turn.event) or self._conversations.take(turn.conversation)
+        await place.run(lambda: self._answer(turn))
 
     async def _answer(self, turn: Turn) -> None:
         try:
             async with self._typing(turn):
-                await self._brain.answer(turn)
+                await self._brain().answer(turn)
         except (FeishuError, ActionFailed, NetworkError) as error:
             # The answer could not be delivered: saying so would fail the same way.
             logger.error("%s: no answer to %s: %s", turn.connector, turn.event.message_id, error)

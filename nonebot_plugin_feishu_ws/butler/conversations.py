@@ -1,33 +1,67 @@
-"""Turns of one conversation run one after another; `stop` cuts in."""
+"""Turns of one conversation run one after another, in the order in which their messages came; `stop` cuts in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 
 
-class Conversations:
-    """What is running and waiting, by conversation. Different conversations never wait for each other."""
+class Place:
+    """A message's place in its conversation, taken when it comes in and kept until it is answered or left to others."""
 
-    def __init__(self) -> None:
-        self._turns: dict[Hashable, list[asyncio.Task[None]]] = {}
+    def __init__(self, conversations: "Conversations", conversation: Hashable) -> None:
+        self._conversations = conversations
+        self.conversation = conversation
+        self._left = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
 
-    async def run(self, conversation: Hashable, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` after every earlier turn of the conversation, and wait for it.
+    def leave(self) -> None:
+        """Let those behind go on. Idempotent."""
+        if not self._left.done():
+            self._left.set_result(None)
+            self._conversations.forget(self)
 
-        Ends quietly when the turn is stopped. If the caller is cancelled, so is the turn. What `work` raises is raised.
+    async def gone(self) -> None:
+        """Wait until it was left."""
+        await asyncio.wait([self._left])
+
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` once everybody ahead has left, wait for it, and leave.
+
+        Ends quietly when stopped. If the caller is cancelled, so is the work. What `work` raises is raised. Where the
+        place was left before, a new one is taken at the end of the line.
         """
-        turns = self._turns.setdefault(conversation, [])
-        task = asyncio.create_task(self._after(tuple(turns), work))
-        turns.append(task)
+        if self._left.done():
+            await self._conversations.take(self.conversation).run(work)
+            return
+        task = self._task = asyncio.create_task(self._when_free(work))
         try:
             await asyncio.wait([task])
         finally:
-            # Still running only if the caller was cancelled.
-            task.cancel()
-            turns.remove(task)
-            if not turns:
-                self._turns.pop(conversation, None)
+            task.cancel()  # still running only if the caller was cancelled
+            self.leave()
         if not task.cancelled():
             task.result()
+
+    def stop(self) -> bool:
+        """Cancel its work; False if there is none."""
+        return self._task is not None and self._task.cancel()
+
+    async def _when_free(self, work: Callable[[], Awaitable[None]]) -> None:
+        for place in self._conversations.ahead_of(self):
+            await place.gone()
+        await work()
+
+
+class Conversations:
+    """Who is in line, by conversation. Different conversations never wait for each other."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Hashable, list[Place]] = {}
+
+    def take(self, conversation: Hashable) -> Place:
+        """The next place in a conversation. It must be left, or run."""
+        place = Place(self, conversation)
+        self._lines.setdefault(conversation, []).append(place)
+        return place
 
     def stop(self, conversation: Hashable) -> int:
         """Cancel what runs and what waits in a conversation.
@@ -35,13 +69,16 @@ class Conversations:
         Returns:
             How many turns were stopped.
         """
-        turns = self._turns.get(conversation, [])
-        for task in turns:
-            task.cancel()
-        return len(turns)
+        return sum(place.stop() for place in tuple(self._lines.get(conversation, ())))
 
-    @staticmethod
-    async def _after(earlier: tuple[asyncio.Task[None], ...], work: Callable[[], Awaitable[None]]) -> None:
-        if earlier:
-            await asyncio.wait(earlier)
-        await work()
+    def ahead_of(self, place: Place) -> list[Place]:
+        """The places ahead of one, nearest last."""
+        line = self._lines[place.conversation]
+        return line[: line.index(place)]
+
+    def forget(self, place: Place) -> None:
+        """A place was left."""
+        line = self._lines[place.conversation]
+        line.remove(place)
+        if not line:
+            del self._lines[place.conversation]

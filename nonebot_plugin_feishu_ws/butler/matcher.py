@@ -8,7 +8,7 @@ from nonebot.message import run_preprocessor
 
 from ..adapter import Bot, MessageEvent
 from ..screening import addressed
-from .butler import Butler
+from .butler import Butler, place_of
 from .turn import Turn
 
 PRIORITY = 98
@@ -35,6 +35,9 @@ def install(butler: Butler, turn_of: Callable[[Bot, MessageEvent], Turn]) -> typ
     async def remember(running: Matcher, event: MessageEvent) -> None:
         if not isinstance(running, matcher):
             object.__setattr__(event, _TAKEN, True)
+            # It may go on for long, and wait for the very messages behind it.
+            if place := place_of(event):
+                place.leave()
 
     @matcher.handle()
     async def answer(bot: Bot, event: MessageEvent) -> None:

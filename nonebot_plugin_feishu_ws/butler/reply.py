@@ -1,13 +1,20 @@
 """How an answer becomes messages: exact text, in pieces people can read, the rest as a file."""
 
+import asyncio
 from collections.abc import Iterator
+from uuid import uuid4
 
 from nonebot.adapters.feishu import MessageSegment
 
-from ..adapter import Bot, MessageEvent
+from ..adapter import ActionFailed, Bot, MessageEvent
+from ..openapi import RateLimited
 
 CHUNK = 4000  # characters of one message: about what a phone shows before it folds
 MOST_CHUNKS = 5  # beyond that the chat is a bad place to read, and Feishu allows five messages a second
+
+
+_TRIES = 6
+_LONGEST_WAIT = 10.0  # seconds
 
 
 def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
@@ -45,7 +52,21 @@ async def say(bot: Bot, event: MessageEvent, text: str) -> None:
     """
     pieces = list(chunks(text))
     for piece in pieces if len(pieces) <= MOST_CHUNKS else pieces[:1]:
-        await bot.send(event, exact(piece))
+        await _send(bot, event, exact(piece))
     if len(pieces) > MOST_CHUNKS:
         file_key = await bot.client.upload_file(text.encode(), "answer.txt")
-        await bot.send(event, MessageSegment.file(file_key, "answer.txt"))
+        await _send(bot, event, MessageSegment.file(file_key, "answer.txt"))
+
+
+async def _send(bot: Bot, event: MessageEvent, segment: MessageSegment) -> None:
+    """Send one message; where the chat has had too many just now, wait as long as Feishu says and try again."""
+    uuid = uuid4().hex
+    for attempt in range(1, _TRIES + 1):
+        try:
+            await bot.send(event, segment, uuid=uuid)
+        except ActionFailed as error:
+            if not isinstance(error.error, RateLimited) or attempt == _TRIES:
+                raise
+            await asyncio.sleep(min(error.retry_after or 1.0, _LONGEST_WAIT))
+        else:
+            return

@@ -17,8 +17,8 @@ RESERVED = frozenset({"help", "status", "whoami", "stop"})
 """Words the Butler answers itself; a tool cannot take their place."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_ARGS_HEADING = re.compile(r"^\s*(Args|Arguments|Parameters|参数)\s*[::]\s*$", re.MULTILINE)
-_ARG_LINE = re.compile(r"^\s+(\w+)(?:\s*\([^)]*\))?\s*[::]\s*(.+)$")
+_ARGS_HEADING = re.compile(r"^\s*(Args|Arguments|Parameters|参数)\s*[:：]\s*$", re.MULTILINE)
+_ARG_LINE = re.compile(r"^\s+(\w+)(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
 
 
 class ToolDefinitionError(TypeError):

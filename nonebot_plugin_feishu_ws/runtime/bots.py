@@ -7,6 +7,35 @@ from ..connectors import Link
 from ..delivery import LogAction, LogBook, LogLevel
 
 
+class LinkOverseer:
+    """Where the bot of a link may send, as its policy stands at that moment; what it says goes into the log."""
+
+    def __init__(self, link: Link, logbook: LogBook) -> None:
+        self._link = link
+        self._logbook = logbook
+
+    def may_send_to(self, chat_id: str) -> bool:
+        """Anywhere, unless the connector names its chats."""
+        allowed = self._link.spec.chat_set
+        return not allowed or chat_id in allowed
+
+    def said(self, outbound: Outbound) -> None:
+        """One row for each message; never what is in it."""
+        self._logbook.write(
+            LogAction.WS_OUTBOUND,
+            level=LogLevel.INFO if outbound.error is None else LogLevel.ERROR,
+            connector=self._link.spec.app_id,
+            name=self._link.spec.name,
+            message_id=outbound.reply_to,
+            detail={
+                "sent": outbound.message_id,
+                "to": outbound.receive_id,
+                "type": outbound.msg_type,
+                "error": None if outbound.error is None else str(outbound.error),
+            },
+        )
+
+
 class Bots:
     """One bot for each link that has been connected, known to NoneBot until the link stops.
 
@@ -32,26 +61,11 @@ class Bots:
             client=link.client,
             identity=identity,
             connector=link.spec.name,
-            watcher=lambda outbound: self._said(link, outbound),
+            overseer=LinkOverseer(link, self._logbook),
         )
         self._pairs[app_id] = (link, bot)
         self._adapter.bot_connect(bot)
         return bot
-
-    def _said(self, link: Link, outbound: Outbound) -> None:
-        self._logbook.write(
-            LogAction.WS_OUTBOUND,
-            level=LogLevel.INFO if outbound.error is None else LogLevel.ERROR,
-            connector=link.spec.app_id,
-            name=link.spec.name,
-            message_id=outbound.reply_to,
-            detail={
-                "sent": outbound.message_id,
-                "to": outbound.receive_id,
-                "type": outbound.msg_type,
-                "error": None if outbound.error is None else str(outbound.error),
-            },
-        )
 
     def link_of(self, bot: Bot) -> Link:
         """The link of a bot.

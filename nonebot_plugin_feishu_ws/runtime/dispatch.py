@@ -4,16 +4,20 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nonebot.message import run_postprocessor
+
 from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, MessageEvent, parse_event
+from ..butler import Place
 from ..connectors import Link, LinkStopped
 from ..delivery import Inbox, LogAction, LogBook, LogLevel
-from ..screening import Screened, screen
+from ..screening import Screened, screen, speech
 from .bots import Bots
 from .intake import Job
+from .takers import note_taker, takers_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -23,14 +27,28 @@ class Dispatcher:
 
     Each chat has a lane. What must keep its order (parsing, screening, fetching the quoted message) happens in the
     lane, one event at a time; handling itself runs beside it, because a handler may be waiting for the next message.
+
+    Args:
+        inbox: Told what became of each event.
+        logbook: Where verdicts are noted.
+        bots: The bots of links.
+        expect: Keeps a message that speaks to the Butler its place in the conversation.
     """
 
-    def __init__(self, inbox: Inbox, logbook: LogBook, bots: Bots) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        logbook: LogBook,
+        bots: Bots,
+        expect: Callable[[MessageEvent], Place] | None,
+    ) -> None:
+        self._expect = expect
         self._inbox = inbox
         self._logbook = logbook
         self._bots = bots
         self._lanes: dict[tuple[str, str | None], deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        run_postprocessor(note_taker)
 
     def submit(self, job: Job) -> None:
         """Take an event; events of one chat are handed out in the order in which they were submitted."""
@@ -58,7 +76,7 @@ class Dispatcher:
         if not screened.admission.allowed:
             return {}
         await bot.prepare(event)
-        self._spawn(bot.run(event))
+        self._spawn(self._run(link, bot, event))
         return await event.answer(answer_by - clock())
 
     async def drained(self) -> None:
@@ -104,23 +122,47 @@ class Dispatcher:
             self._inbox.done(job.row_id)
             return
         await bot.prepare(event)
-        self._spawn(self._handle(bot, event, job.row_id))
+        place: Place | None = None
+        if self._expect is not None and isinstance(event, MessageEvent) and speech(event) is not None:
+            place = self._expect(event)
+        self._spawn(self._handle(job, bot, event, place))
 
-    async def _handle(self, bot: Bot, event: Any, row_id: int) -> None:
+    async def _handle(self, job: Job, bot: Bot, event: Any, place: Place | None) -> None:
+        try:
+            await self._run(job.link, bot, event)
+        finally:
+            if place is not None:
+                place.leave()
+        self._inbox.done(job.row_id)
+
+    async def _run(self, link: Link, bot: Bot, event: Any) -> None:
+        """Run the matchers; one more log row for a message or click that some took."""
         await bot.run(event)
-        self._inbox.done(row_id)
+        if isinstance(event, MessageEvent | CardActionEvent) and (takers := takers_of(event)):
+            self._logbook.write(
+                LogAction.WS_ROUTED,
+                connector=link.spec.app_id,
+                name=link.spec.name,
+                event_id=event.event_id,
+                message_id=event.message_id,
+                detail={"matchers": takers},
+            )
 
     def _note(self, link: Link, event: Any, screened: Screened) -> None:
         """One log row for every message and click, and for every other event that was stopped."""
         admission, addressing = screened.admission, screened.addressing
         if admission.allowed and not isinstance(event, MessageEvent | CardActionEvent):
             return
-        detail: dict[str, Any] = {"trace": [f"{step.reason}={step.outcome}" for step in admission.trace]}
+        detail: dict[str, Any] = {
+            "admitted": admission.allowed,
+            "trace": [f"{step.reason}={step.outcome}" for step in admission.trace],
+        }
         if addressing is not None:
             detail["trace"] += [f"{step.reason}={step.outcome}" for step in addressing.trace]
         refused = not admission.allowed or (addressing is not None and not addressing.allowed)
         if refused:
-            detail["reason"] = admission.reason or (addressing and addressing.reason)
+            reason = detail["reason"] = admission.reason or (addressing and addressing.reason)
+            logger.debug("%s: event %s is filtered: %s", link.spec.name, event.event_id, reason)
         self._logbook.write(
             LogAction.WS_FILTERED if refused else LogAction.WS_ROUTED,
             connector=link.spec.app_id,

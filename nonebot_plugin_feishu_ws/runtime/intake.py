@@ -10,7 +10,7 @@ from typing import Any
 
 from ..connectors import Link
 from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook, Unfinished
-from ..filters import Reason
+from ..filters import Outcome, Reason
 from ..gateway import Ack, Inbound
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
@@ -111,13 +111,14 @@ class Intake:
         return Ack()
 
     def _dropped(self, link: Link, event: "Envelope", reason: Reason) -> None:
+        logger.debug("%s: %s %s is dropped: %s", link.spec.name, event.event_type, event.event_id, reason)
         self._logbook.write(
             LogAction.WS_FILTERED,
             connector=link.spec.app_id,
             name=link.spec.name,
             event_id=event.event_id,
             message_id=event.message_id,
-            detail={"reason": reason},
+            detail={"admitted": False, "reason": reason, "trace": [f"{reason}={Outcome.FAIL}"]},
         )
 
 

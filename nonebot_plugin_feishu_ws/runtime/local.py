@@ -1,6 +1,7 @@
 """The local Feishu inside the process: `FEISHU_WS__SANDBOX=true`."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nonebot.log import logger
@@ -30,6 +31,7 @@ async def start_sandbox(
         SettingsError: The sandbox's requirements are not installed.
     """
     try:
+        import_module("feishu_sandbox.page")  # what the extra brings is needed there
         from feishu_sandbox import Sandbox, populate
     except ImportError as error:
         raise SettingsError(

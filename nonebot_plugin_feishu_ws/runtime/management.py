@@ -7,11 +7,11 @@ import aiohttp
 from yarl import URL
 
 from ..config import Settings
-from ..connectors import ConnectorService, ConnectorSpec, ConnectorStore, Statuses
+from ..connectors import ConnectorService, ConnectorSpec, ConnectorStore, Progress, Statuses, rotate
 from ..delivery import LogBook
 from ..gateway import proxy_for
 from ..openapi import BotInfo, FeishuClient
-from ..storage import Database, load_vault
+from ..storage import Database, Vault, load_vault
 
 
 class Management:
@@ -38,6 +38,7 @@ class Management:
         self._session: aiohttp.ClientSession | None = None
         self._service: ConnectorService | None = None
         self._store: ConnectorStore | None = None
+        self._vault: Vault | None = None
         self.statuses = Statuses(self.database)
 
     async def start(self) -> None:
@@ -48,8 +49,8 @@ class Management:
         """
         await self.database.start()
         key = self._settings.secret_key
-        vault = load_vault(key.get_secret_value() if key else None, self._key_file)
-        self._store = ConnectorStore(self.database, vault)
+        self._vault = load_vault(key.get_secret_value() if key else None, self._key_file)
+        self._store = ConnectorStore(self.database, self._vault)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
@@ -87,6 +88,11 @@ class Management:
         """Stored connectors."""
         assert self._store is not None, "started"
         return self._store
+
+    async def rotate_key(self, report: Callable[[Progress], None]) -> Progress:
+        """Seal every stored secret with the first key; see `connectors.rotate`."""
+        assert self._vault is not None, "started"
+        return await rotate(self.database, self._vault, report)
 
     def client(self, spec: ConnectorSpec) -> FeishuClient:
         """A REST client for a connector, whether it runs or not."""

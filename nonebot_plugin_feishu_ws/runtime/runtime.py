@@ -12,7 +12,7 @@ import nonebot
 from nonebot.adapters.feishu import Adapter as StockAdapter
 
 from ..adapter import Bot, MessageEvent
-from ..butler import Butler, CommandsBrain, Turn, install, taken, tools
+from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, Supervisor, Surroundings
 from ..delivery import Inbox, InboxUnavailable, LogAction, LogLevel
@@ -59,16 +59,21 @@ class Runtime:
         self._inbox = Inbox(self.management.database)
         logbook = self.management.logbook
         self._bots = Bots(adapter, logbook)
-        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots)
+        butler = self._butler() if settings.butler == "commands" else None
+        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots, butler.expect if butler else None)
         self._intake = Intake(self._inbox, logbook, self._dispatcher.submit, self._dispatcher.click)
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._around: Surroundings | None = None
         self._sandbox: Sandbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        if settings.butler == "commands":
-            starts = sorted(nonebot.get_driver().config.command_start)
-            install(Butler(CommandsBrain(tools, command_starts=starts, taken=taken)), self._turn)
+
+    def _butler(self) -> Butler:
+        starts = sorted(nonebot.get_driver().config.command_start)
+        configured = CommandsBrain(tools, command_starts=starts, taken=taken)
+        butler = Butler(lambda: brains.chosen(configured))
+        install(butler, self._turn)
+        return butler
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""

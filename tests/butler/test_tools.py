@@ -44,6 +44,23 @@ def test_signature_and_docstring_are_the_interface() -> None:
     assert tool.turn_parameter == "turn"
 
 
+def test_a_docstring_in_chinese() -> None:
+    registry = ToolRegistry()
+
+    @registry.tool
+    async def light(room: str) -> str:
+        """开关灯。
+
+        参数：
+            room：哪个房间
+        """
+        return room
+
+    tool = only(registry)
+    assert tool.description == "开关灯。"
+    assert tool.parameters[0].about == "哪个房间"
+
+
 def test_name_is_chosen_and_words_may_be_many() -> None:
     registry = ToolRegistry()
 

@@ -117,6 +117,11 @@ def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
         ),
         ({"FEISHU_WS__URL": "http://open.feishu.cn"}, ["FEISHU_WS__URL", "feishu"]),
         ({"FEISHU_WS__BUTLER": "robot"}, ["FEISHU_WS__BUTLER", "'commands'", "'off'"]),
+        ({"FEISHU_WS__CONNECTORS": "{}"}, ["FEISHU_WS__CONNECTORS", "use a JSON list"]),
+        (
+            {"FEISHU_WS_CONNECTORS": "[]"},
+            ["no setting FEISHU_WS_CONNECTORS", "did you mean FEISHU_WS__CONNECTORS?"],
+        ),
         ({"FEISHU_WS__CONNECTORS": "{oops"}, ["FEISHU_WS__CONNECTORS", "JSON list"]),
         (
             {"FEISHU_WS__CONNECTORS": '[{"name": "A b", "app_id": "cli_a", "app_secret": "canary"}]'},

@@ -196,3 +196,57 @@ async def test_a_blocking_plugin_keeps_a_message_from_it(company, matchers) -> N
     await asyncio.wait_for(done.wait(), 5)
     await company.settled()
     assert all(message.parent_id != asked.message_id for message in company.replies())
+
+
+async def test_quick_messages_are_answered_in_the_order_they_came(company, tool) -> None:
+    @tool
+    async def number(n: int) -> str:
+        return f"number {n}"
+
+    asked = [await company.ask(f"number {n}" if n % 2 else "whoami") for n in range(4)]
+    answers = [await company.answer(message) for message in asked]
+    order = [message.parent_id for message in company.replies()]
+    assert order == [message.message_id for message in asked]
+    assert [plain(answers[n]) for n in (1, 3)] == ["number 1", "number 3"]
+
+
+async def test_a_dialogue_of_another_plugin_does_not_hold_up_the_butler(company, matchers) -> None:
+    """A plugin that waits for a later message gives up its message's place in the conversation."""
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def begins(event: Event) -> bool:
+        return event.get_plaintext() == "begin"
+
+    dialogue = on_message(priority=1, block=True, rule=begins)
+    matchers.append(dialogue)
+
+    @dialogue.handle()
+    async def wait() -> None:
+        begun.set()
+        await end.wait()
+
+    await company.ask("begin")
+    await asyncio.wait_for(begun.wait(), 5)
+    assert "State: connected" in await company.told("status")
+    end.set()
+
+
+async def test_a_brain_of_ones_own(company) -> None:
+    class Parrot:
+        async def answer(self, turn: butler.Turn) -> None:
+            await turn.say(f"{turn.text}!")
+
+    butler.use(Parrot())
+    try:
+        assert await company.told("help") == "help!"
+    finally:
+        butler.use(None)
+    assert "I am Butler" in await company.told("help")
+
+
+async def test_a_full_chat_is_waited_for(company) -> None:
+    """Feishu takes five messages a second into a chat: the sixth answer comes a little later, and once."""
+    asked = [await company.ask("whoami") for _ in range(8)]
+    for message in asked:
+        await company.answer(message)
+    assert [message.parent_id for message in company.replies()] == [message.message_id for message in asked]

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from nonebot import get_bot
 
 from feishu_sandbox import User
 from nonebot_plugin_feishu_ws import Facts, Outcome, Policy, admission
+from nonebot_plugin_feishu_ws.adapter import ChatNotAllowed
 
 
 async def reasons(company: Any) -> list[str]:
@@ -109,3 +111,17 @@ async def test_what_is_let_through_is_logged_with_every_verdict(company) -> None
     assert "duplicate=pass" in row.detail["trace"]
     assert "mention_required=skip" in row.detail["trace"]
     assert "empty_text=pass" in row.detail["trace"]
+
+
+async def test_a_connector_with_chats_of_its_own_sends_nowhere_else(connect) -> None:
+    company = await connect()
+    other = company.sandbox.world.add_group("Other", [company.alice, company.app])
+    bound = await connect(allowed_chat_ids=[company.group.chat_id])
+    bound.sandbox.world.chats[company.group.chat_id].apps.append(bound.app)
+    bot = get_bot(bound.app.app_id)
+    assert await bot.send_msg("chat_id", company.group.chat_id, '{"text": "hello"}', "text")
+    with pytest.raises(ChatNotAllowed, match=other.chat_id):
+        await bot.send_msg("chat_id", other.chat_id, '{"text": "hello"}', "text")
+    assert [m.chat for m in bound.replies()] == [company.group]
+    (refused,) = [row for row in await bound.logged("ws_outbound") if row.level == "error"]
+    assert refused.detail["to"] == other.chat_id
