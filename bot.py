@@ -3,7 +3,8 @@
 import nonebot
 
 nonebot.init()
-nonebot.load_plugin("nonebot_plugin_feishu_ws")
+if nonebot.load_plugin("nonebot_plugin_feishu_ws") is None:
+    raise SystemExit("The plugin did not load; the log above says why.")
 
 if __name__ == "__main__":
     nonebot.run()
