@@ -67,8 +67,9 @@ class CardAction(_Model):
     name: str | None
     option: str | None
     options: list[str]
-    form_value: dict[str, Any]
-    input_value: str | None
+    # What people type may be a password, so neither is in a repr, and NoneBot's log of events does not quote them.
+    form_value: dict[str, Any] = Field(repr=False)
+    input_value: str | None = Field(repr=False)
     checked: bool | None
     timezone: str | None
 
@@ -135,7 +136,7 @@ class CardActionEvent(NoticeEvent):
     @override
     def get_event_description(self) -> str:
         event = self.event
-        what = event.action.value if event.action.value is not None else event.action.form_value
+        what = event.action.value if event.action.value is not None else sorted(event.action.form_value)
         return escape_tag(
             f"{self.message_id} by {self.get_user_id()}@[{self.chat_id}] {event.action.tag} {what!r}"
         )

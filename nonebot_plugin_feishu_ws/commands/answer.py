@@ -23,6 +23,7 @@ class Answer:
         table: The same as a table, if it is one.
         connectors: The connectors it is about, for cards.
         failed: Nothing was done; `text` says why.
+        fields: The fields whose values were the reason.
     """
 
     text: str
@@ -30,3 +31,4 @@ class Answer:
     table: Table | None = None
     connectors: tuple[tuple[Connector, Reported], ...] = field(default=(), repr=False)
     failed: bool = False
+    fields: tuple[str, ...] = ()

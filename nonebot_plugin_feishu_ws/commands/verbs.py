@@ -12,7 +12,9 @@ from ..connectors import (
     Connector,
     ConnectorError,
     ConnectorSpec,
+    InvalidFields,
     Reported,
+    Taken,
 )
 from ..delivery import LogEntry
 from ..filters import Policy
@@ -53,10 +55,18 @@ async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None
         call = parse(line)
     except MisuseError as error:
         return Answer(_misuse(desk, error), failed=True)
+    return await carry_out(desk, replace(call, secrets=secrets or {}))
+
+
+async def carry_out(desk: Desk, call: Call) -> Answer:
+    """Do what was asked for otherwise than by a line: by a button, or by a form. Never raises what a person can
+    cause."""
     try:
-        return await _VERBS[call.verb.name](desk, replace(call, secrets=secrets or {}))
+        return await _VERBS[call.verb.name](desk, call)
     except ConnectorError as error:
-        return Answer(desk.texts.error(error), {"error": type(error).__name__}, failed=True)
+        return Answer(
+            desk.texts.error(error), {"error": type(error).__name__}, failed=True, fields=_wrong(error)
+        )
     except DatabaseUnavailable:
         return Answer(desk.texts.database_away(), {"error": "DatabaseUnavailable"}, failed=True)
 
@@ -144,7 +154,7 @@ async def _logs(desk: Desk, call: Call) -> Answer:
 
 
 async def _add(desk: Desk, call: Call) -> Answer:
-    values = _assignments(desk, call.arguments.get("words", ()))
+    values = assignments(desk, call.arguments.get("words", ()))
     if isinstance(values, Answer):
         return values
     given = {"name": call.arguments.get("name", ""), **values, **call.secrets}
@@ -153,7 +163,7 @@ async def _add(desk: Desk, call: Call) -> Answer:
 
 
 async def _set(desk: Desk, call: Call) -> Answer:
-    values = _assignments(desk, call.arguments.get("words", ()))
+    values = assignments(desk, call.arguments.get("words", ()))
     if isinstance(values, Answer):
         return values
     changed = await desk.management.service.update(
@@ -250,12 +260,19 @@ def shown(spec: ConnectorSpec) -> dict[str, Any]:
     return {field: values[field] for field in (*first, *Policy.model_fields)}
 
 
+def _wrong(error: ConnectorError) -> tuple[str, ...]:
+    if isinstance(error, InvalidFields):
+        return tuple(error.problems)
+    return (error.field,) if isinstance(error, Taken) else ()
+
+
 async def _done(desk: Desk, connector: Connector, text: str) -> Answer:
     pairs = await desk.management.service.status(desk.actor, connector.spec.name)
     return Answer(text, _brief(*pairs[0]), connectors=tuple(pairs))
 
 
-def _assignments(desk: Desk, words: Sequence[str]) -> dict[str, object] | Answer:
+def assignments(desk: Desk, words: Sequence[str]) -> dict[str, object] | Answer:
+    """Fields from words like `field=value`, or what is wrong with them; a secret is never taken from a line."""
     values: dict[str, object] = {}
     for word in words:
         field, equals, value = word.partition("=")
