@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -12,25 +11,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 
 from feishu_sandbox import Chat, Frame, User
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists() and not os.environ.get("CI"),
-    reason="needs Chromium at /usr/bin/chromium (CI must have it)",
-)
 
 
 def text(words: str) -> dict[str, str]:
@@ -147,14 +130,6 @@ class Bot:
                 return {"toast": {"type": "error", "content": "Rejected it"}}
             case _:
                 return None
-
-
-@pytest_asyncio.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 class Desk:
