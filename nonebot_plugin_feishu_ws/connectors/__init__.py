@@ -1,5 +1,7 @@
 """Connectors: which Feishu apps there are, who may manage them, and the links that run them."""
 
+from .checks import Check, CheckName, CheckOutcome
+from .doctor import diagnose
 from .errors import (
     ConnectorError,
     InvalidFields,
@@ -27,6 +29,9 @@ __all__ = [
     "SETTABLE",
     "Actor",
     "Changed",
+    "Check",
+    "CheckName",
+    "CheckOutcome",
     "Connector",
     "ConnectorError",
     "ConnectorService",
@@ -48,4 +53,5 @@ __all__ = [
     "Taken",
     "UnknownConnector",
     "VerificationFailed",
+    "diagnose",
 ]

@@ -5,12 +5,16 @@ from .errors import EventRejected, InboxError, InboxUnavailable
 from .events import Incoming, Unfinished
 from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
+from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
 
 __all__ = [
     "KEYS_KEPT",
     "Accepted",
+    "Arrival",
+    "Chapter",
     "Duplicate",
     "EventRejected",
+    "Handling",
     "Inbox",
     "InboxError",
     "InboxUnavailable",
@@ -20,5 +24,10 @@ __all__ = [
     "LogEntry",
     "LogLevel",
     "LogPage",
+    "Said",
+    "Screening",
+    "Story",
+    "Taker",
     "Unfinished",
+    "why",
 ]

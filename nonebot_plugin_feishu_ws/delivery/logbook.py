@@ -1,7 +1,7 @@
 """The log people read: what happened to a connector and to each message, and why."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -193,6 +193,21 @@ class LogBook:
         more = len(rows) > limit
         entries = tuple(_entry(row) for row in rows[:limit])
         return LogPage(entries, str(entries[-1].id) if more else None)
+
+    async def about(self, message_id: str, connectors: Collection[str]) -> tuple[LogEntry, ...]:
+        """What some connectors (app_ids) noted of one message, oldest first; the first 500 lines.
+
+        Raises:
+            DatabaseUnavailable: the database is away.
+        """
+        wanted = (
+            select(LogRow)
+            .where(col(LogRow.message_id) == message_id, col(LogRow.connector).in_(connectors))
+            .order_by(col(LogRow.id))
+            .limit(_MAX_PAGE)
+        )
+        async with self._database.session() as session:
+            return tuple(_entry(row) for row in (await session.exec(wanted)).all())
 
     async def _store(self, lines: Sequence[dict[str, Any]]) -> None:
         async def work(session: AsyncSession) -> None:
