@@ -31,8 +31,6 @@ from .verbs import Desk, perform
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; the last is what shells give a program ended by Ctrl-C."""
 
-_ROOT = "nb feishu-ws"
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -57,8 +55,12 @@ class _MisusedError(ValueError):
     """What was typed is no call; the message says why."""
 
 
-def main() -> NoReturn:
-    """The entry point: NoneBot is initialised and the plugin loaded, but nothing runs."""
+def main(root: str = "nb feishu-ws") -> NoReturn:
+    """The entry point: NoneBot is initialised and the plugin loaded, but nothing runs.
+
+    Args:
+        root: What was typed before the verb, for help.
+    """
     from .. import running  # not before: this module is also imported by whoever loads the plugin
 
     _log_to_stderr()
@@ -66,7 +68,7 @@ def main() -> NoReturn:
     printer = Printer(as_json="--json" in arguments)
     locale = shell_locale(load_settings().locale)
     texts = ShellTexts(locale)
-    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), _ROOT)
+    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root)
     try:
         options = _options(arguments, texts)
         secrets = _secrets(options, texts)
@@ -174,7 +176,7 @@ async def _answer(
 async def _shell_verb(
     desk: Desk, verb: str, words: Sequence[str], texts: ShellTexts, printer: Printer
 ) -> tuple[Answer, int]:
-    usage = texts.verb(_ROOT, verb)
+    usage = texts.verb(desk.root, verb)
     if {"-h", "--help"} & set(words):
         return Answer(usage), DONE
     answer = await SHELL_VERBS[verb](desk, words, texts, printer)
@@ -187,8 +189,8 @@ def _rated(answer: Answer) -> tuple[Answer, int]:
 
 async def _help(desk: Desk, line: str, about: str, texts: ShellTexts) -> Answer:
     if about in SHELL_VERBS:
-        return Answer(texts.verb(_ROOT, about))
+        return Answer(texts.verb(desk.root, about))
     answer = await perform(desk, line)
     if about:
         return answer
-    return Answer("\n".join([answer.text, texts.verbs(_ROOT), "", texts.options()]))
+    return Answer("\n".join([answer.text, texts.verbs(desk.root), "", texts.options()]))
