@@ -83,8 +83,11 @@ class Town:
             lambda message: message.message_id == card.message_id and text in read(message), timeout=10
         )
 
-    def app_of(self, name: str) -> App:
-        return self.world.add_app(name)
+    def buttons(self, card: Message) -> list[dict[str, Any]]:
+        return buttons(card.content)
+
+    def read(self, message: Message) -> str:
+        return read(message)
 
     async def denials(self) -> list[Any]:
         await self.bot.runtime.management.logbook.flush()
