@@ -1,6 +1,7 @@
 """Connectors managed for real: a local Feishu, a database, the runtime. Load with `pytest_plugins = ["managed"]`."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,13 @@ class Running:
         self.runtime = runtime
         self.sandbox = sandbox
         self.root = root
+        self.running = True
+
+    async def stop(self) -> None:
+        """As NoneBot stops it."""
+        if self.running:
+            self.running = False
+            await self.runtime.close()
 
     @property
     def service(self) -> Any:
@@ -109,7 +117,7 @@ class Running:
             await self.service.set_enabled(self.root, name, True)
         return app
 
-    async def connected(self, *apps: App, within: float = 5) -> None:
+    async def connected(self, *apps: App, within: float = 15) -> None:
         await asyncio.gather(*(self.sandbox.hub.wait_connected(app, timeout=within) for app in apps))
 
     async def answers(self, app: App, text: str = "ping") -> Message:
@@ -118,16 +126,32 @@ class Running:
         user = world.add_user("Alice")
         asked = await world.say(user, world.direct_chat(user, app), text)
         return await world.wait_for(
-            lambda message: message.sender is app and message.parent_id == asked.message_id, timeout=5
+            lambda message: message.sender is app and message.parent_id == asked.message_id, timeout=15
         )
 
-    async def state(self, app: App, wanted: str, service: Any = None, within: float = 10) -> Any:
+    async def state(self, app: App, wanted: str, within: float = 10) -> Any:
         """What the database says of an app, once that is its state."""
         async with asyncio.timeout(within):
             while True:
                 reports = await self.runtime.management.statuses.all()
                 if app.app_id in reports and reports[app.app_id].state == wanted:
                     return reports[app.app_id]
+
+    async def unless(self, missing: Callable[[], object], within: float = 15) -> None:
+        """Wait until nothing is missing any more, where nobody signals that."""
+        async with asyncio.timeout(within):
+            while missing():  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0)
+
+
+def tasks() -> Counter[str]:
+    """What the loop is doing, by name: some are made anew again and again."""
+    return Counter(str(getattr(task.get_coro(), "__qualname__", "")) for task in asyncio.all_tasks())
+
+
+@pytest.fixture(scope="session")
+def all_tasks() -> Callable[[], Counter[str]]:
+    return tasks
 
 
 @pytest.fixture
@@ -157,19 +181,19 @@ async def launch(tmp_path: Path, people: SimpleNamespace) -> AsyncIterator[Launc
     from nonebot_plugin_feishu_ws.runtime import Runtime
 
     adapter = ensure_adapter(nonebot.get_driver())
-    started: list[Any] = []
+    started: list[Running] = []
 
     async def start(sandbox: Sandbox, database_url: str, **settings: Any) -> Running:
         platform = settings.pop("platform", sandbox.url)
         runtime = Runtime(settings_for(database_url, platform, **settings), adapter, tmp_path)
         await runtime.prepare()
-        started.append(runtime)
+        started.append(running := Running(runtime, sandbox, people.root))
         await runtime.open()
-        return Running(runtime, sandbox, people.root)
+        return running
 
     yield start
-    for runtime in started:
-        await runtime.close()
+    for running in started:
+        await running.stop()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from .errors import (
 from .fields import SETTABLE
 from .link import Link, LinkStopped, Surroundings
 from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
+from .rotation import Progress, rotate
 from .service import Changed, ConnectorService
 from .spec import ConnectorSpec
 from .statuses import Reported, Statuses
@@ -43,6 +44,7 @@ __all__ = [
     "NotAllowed",
     "NotEnabled",
     "NotVerified",
+    "Progress",
     "ReadOnly",
     "Reported",
     "SecretsLocked",
@@ -54,4 +56,5 @@ __all__ = [
     "UnknownConnector",
     "VerificationFailed",
     "diagnose",
+    "rotate",
 ]

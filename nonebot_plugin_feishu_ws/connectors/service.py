@@ -119,7 +119,8 @@ class ConnectorService:
         with self._audit.asked(actor, "logs", name) as request:
             connector = await self._find(request)
         with contextlib.suppress(TimeoutError):  # the database is away, or busy
-            await asyncio.wait_for(self._logbook.flush(), _FLUSH_WITHIN)
+            async with asyncio.timeout(_FLUSH_WITHIN):
+                await self._logbook.flush()
         return await self._logbook.read(connector.spec.app_id, limit=limit, cursor=cursor)
 
     # --- changing -------------------------------------------------------------------------------------------

@@ -70,9 +70,7 @@ class Keeper:
                 except Exception:  # a defect must not freeze every connector
                     logger.exception("the connectors cannot be read")
                 self._settle()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
-                self._woken.clear()
+                await _rung(self._woken, _LOOK_EVERY)
         finally:  # what has begun to stop is to be stopped
             await asyncio.gather(*self._workers.values(), return_exceptions=True)
 
@@ -169,11 +167,17 @@ class Keeper:
             except Exception:  # a defect must not end all reports
                 logger.exception("how the connectors are doing cannot be reported")
             await asyncio.sleep(_REPORT_GAP)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _REPORT_EVERY)
-            self._news.clear()
+            await _rung(self._news, _REPORT_EVERY)
 
     async def report_now(self) -> None:
         """Tell what is due, at the end."""
         with contextlib.suppress(DatabaseUnavailable):
             await self._management.statuses.report(self._due)
+
+
+async def _rung(bell: asyncio.Event, seconds: float) -> None:
+    """Wait for the bell, but not longer. (Before Python 3.12 `wait_for` may lose a cancellation that comes with it.)"""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await bell.wait()
+    bell.clear()

@@ -82,6 +82,10 @@ class Vault:
         data = self._ciphers[self._current].encrypt(nonce, plain.encode(), _bound_to(place, self._current))
         return Sealed(f"v1.{self._current}.{(nonce + data).hex()}")
 
+    def is_newest(self, sealed: Sealed) -> bool:
+        """Whether it was sealed with the first key."""
+        return sealed.text.startswith(f"v1.{self._current}.")
+
     def open(self, sealed: Sealed, place: Place) -> str:
         """The plain value.
 
