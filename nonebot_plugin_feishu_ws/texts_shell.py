@@ -12,8 +12,14 @@ from .texts import Locale
 _VERBS: Mapping[str, tuple[str, str, str]] = {
     "rotate-key": (
         "",
-        "用第一个密钥重新加密全部已存密钥，可中断后重来",
-        "re-encrypt every stored secret with the first key; may be interrupted and run again",
+        (
+            "用第一个密钥重新加密全部已存的密钥，可中断后重来；"
+            "请先把新密钥放到 FEISHU_WS__SECRET_KEY 最前面并重启机器人"
+        ),
+        (
+            "seal every stored secret with the first key; may be interrupted and run again. "
+            "First put the new key in front of the others in FEISHU_WS__SECRET_KEY and restart the bot"
+        ),
     ),
     "db": (
         "upgrade | current",

@@ -11,7 +11,7 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from nonebot.log import default_filter, default_format, logger, logger_id
@@ -23,13 +23,15 @@ from ..texts_connectors import ConnectorTexts
 from ..texts_shell import ShellTexts, shell_locale
 from . import secrets_input
 from .answer import Answer
-from .grammar import MisuseError, parse
+from .grammar import VERBS, MisuseError, parse
 from .printing import Printer
 from .shell_verbs import FOR_ALL, SHELL_VERBS, each, managed
-from .verbs import Desk, perform
+from .verbs import Desk, carry_out, perform
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; the last is what shells give a program ended by Ctrl-C."""
+
+_WITH_SECRETS = ("add", "set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _secrets(options: Options, texts: ShellTexts) -> Mapping[str, SecretStr]:
     verb = options.words[0].lower() if options.words else ""
     if any(word in ("-h", "--help") for word in options.words):
         return {}
-    if verb not in ("add", "set"):
+    if verb not in _WITH_SECRETS:
         if options.ask or options.from_stdin:
             raise _MisusedError(texts.secrets_without_use(verb))
         return {}
@@ -170,7 +172,7 @@ async def _answer(
         return await perform(desk, line), MISUSED
     if call.verb.name == "help":
         return await _help(desk, line, str(call.arguments.get("verb", "")), texts), DONE
-    return _rated(await managed(desk, perform(desk, line, secrets)))
+    return _rated(await managed(desk, carry_out(desk, replace(call, secrets=secrets))))
 
 
 async def _shell_verb(
@@ -190,7 +192,9 @@ def _rated(answer: Answer) -> tuple[Answer, int]:
 async def _help(desk: Desk, line: str, about: str, texts: ShellTexts) -> Answer:
     if about in SHELL_VERBS:
         return Answer(texts.verb(desk.root, about))
-    answer = await perform(desk, line)
-    if about:
-        return answer
-    return Answer("\n".join([answer.text, texts.verbs(desk.root), "", texts.options()]))
+    parts = [(await perform(desk, line)).text]
+    if about not in VERBS:
+        parts.append(texts.verbs(desk.root))
+    if about not in VERBS or about in _WITH_SECRETS:
+        parts += ["", texts.options()]
+    return Answer("\n".join(parts))

@@ -83,7 +83,7 @@ class Project:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
         finally:
             if process.returncode is None:
                 process.kill()

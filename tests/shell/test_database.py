@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+pytestmark = pytest.mark.timeout(180)  # several processes each, on machines that may be busy
+
 
 async def test_its_revision(project) -> None:
     before = await project.done("db", "current", "--json")

@@ -3,7 +3,10 @@
 import asyncio
 import json
 
+import pytest
 from reading import plain
+
+pytestmark = pytest.mark.timeout(180)  # several processes each, on machines that may be busy
 
 
 async def test_before_the_bot_runs(project) -> None:
@@ -14,7 +17,11 @@ async def test_before_the_bot_runs(project) -> None:
     )
     assert "Next: verify butler, then enable butler." in added.out
     assert "its bot is “Butler”" in (await project.nb("verify", "butler")).out
+    (key_file,) = project.path.rglob("*.key")
+    key_file.chmod(0o644)
     enabled = await project.nb("enable", "butler", "--json")
+    assert "chmod 600" in enabled.err  # warnings do not stand in the answer's way
+    assert "chmod 600" not in enabled.out
     assert json.loads(enabled.out.splitlines()[-1])["name"] == "butler"
 
     await project.start_bot()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(180)  # several processes each, on machines that may be busy
+
 
 async def test_exit_codes_and_messages(project) -> None:
     unknown, verb, arguments, field, everything = await asyncio.gather(
@@ -45,7 +47,7 @@ async def test_help_knows_the_verbs_of_the_shell(project) -> None:
         "--secrets-stdin — ",
     ):
         assert words in whole.out
-    assert one.out.startswith("feishu-ws rotate-key — re-encrypt")
+    assert one.out.startswith("feishu-ws rotate-key — seal every stored secret")
     assert "升级数据库" in chinese.out
     assert bad.code == 2
     assert "feishu-ws db upgrade | current" in bad.err

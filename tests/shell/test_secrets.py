@@ -8,6 +8,8 @@ import sys
 import pytest
 from terminal import Terminal
 
+pytestmark = pytest.mark.timeout(180)  # several processes each, on machines that may be busy
+
 
 async def test_asked_for_on_a_terminal(project) -> None:
     app = project.app()
