@@ -136,6 +136,14 @@ class ConnectorTexts:
             self._in("详情", "detail"),
         )
 
+    def check_columns(self) -> tuple[str, ...]:
+        return (
+            self._in("结果", "outcome"),
+            self._in("检查", "check"),
+            self._in("发现", "found"),
+            self._in("建议", "what to do"),
+        )
+
     def no_logs(self) -> str:
         return self._in("还没有日志。", "There is no log yet.")
 

@@ -1,7 +1,8 @@
 """Managing connectors from chat and shell: one set of verbs, one set of answers."""
 
 from .answer import Answer, Table
+from .desk import Desk
 from .matchers import install
-from .verbs import Desk, perform, shown, state_of
+from .verbs import perform, shown, state_of
 
 __all__ = ["Answer", "Desk", "Table", "install", "perform", "shown", "state_of"]

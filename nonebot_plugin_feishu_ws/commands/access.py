@@ -24,7 +24,7 @@ from ..runtime import Management
 from ..texts import locale_for
 from ..texts_chat import ChatTexts
 from ..texts_connectors import ConnectorTexts
-from .verbs import Desk
+from .desk import Desk
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from nonebot.adapters import Event as BaseEvent
 
 from ..connectors import SECRETS
 from .access import words_of
+from .desk import Desk
 from .forms import NOTHING, Form, call_of
-from .verbs import Desk, carry_out
+from .verbs import carry_out
 
 _ASKED = {
     "add": ("name", "app_id", "app_secret"),

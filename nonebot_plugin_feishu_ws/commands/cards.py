@@ -48,14 +48,13 @@ def list_card(
     return _card(words.list_title(page + 1, pages), elements)
 
 
-def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "", verbs: Sequence[str] = ()) -> Json:
+def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "") -> Json:
     """One connector: what was just done or found, its state, its fields, and what can be done.
 
     Args:
         texts: In the reader's language.
         pair: The connector.
         note: Shown first, instead of the fields.
-        verbs: Further verbs to offer, beside the usual ones.
     """
     words, (connector, _) = ChatTexts(texts.locale), pair
     lines = [_headline(texts, pair)]
@@ -65,7 +64,7 @@ def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "", verbs: 
             lines.append(f"{field}: {said}")
     elements = [*_noted(note), _text("\n".join(lines))]
     stored = connector.source is Source.STORED
-    usual = [_switch(pair), "verify", "logs", "status", *verbs]
+    usual = [_switch(pair), "verify", "logs", "status", "doctor"]
     elements.append(_row(_do(words, verb, pair) for verb in usual))
     further = [_button(words.button("list"), {"action": f"{PREFIX}list", "page": 0})]
     if stored:

@@ -24,10 +24,11 @@ from .access import Office, is_person, words_of
 from .answer import Answer
 from .asking import Interview, is_private
 from .cards import Json, connector_card, list_card
+from .desk import Desk
 from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
 from .progress import CONNECTING, states
-from .verbs import Desk, perform, state_of
+from .verbs import perform, state_of
 
 NAMES = ("feishu", "飞书")
 _WITH_FORMS = ("add", "set")

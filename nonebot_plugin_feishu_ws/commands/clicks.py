@@ -16,15 +16,16 @@ from ..storage import DatabaseUnavailable
 from .access import Office, words_of
 from .answer import Answer
 from .cards import PREFIX, Json, confirm_card, connector_card, list_card
+from .desk import Desk
 from .forms import Forms
 from .grammar import VERBS, Call
 from .progress import CONNECTING, states
 from .slips import ForeignSlipError, SlipError, Slips
-from .verbs import Desk, carry_out, state_of
+from .verbs import carry_out, state_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.commands")
 
-_AT_ONCE = frozenset({"enable", "connect", "disconnect", "verify", "logs", "status", "show"})
+_AT_ONCE = frozenset({"enable", "connect", "disconnect", "verify", "logs", "status", "show", "doctor"})
 _ASKED = frozenset({"disable", "remove"})
 
 
@@ -126,7 +127,7 @@ class Clicks:
             await event.respond(_short(answer), "error", connector_card(desk.texts, pair, note=answer.text))
             return
         (pair,) = answer.connectors or await desk.management.service.status(desk.actor, name)
-        looking = verb in ("logs", "status", "show")
+        looking = verb in ("logs", "status", "show", "doctor")
 
         async def card() -> Json:
             if page is not None and not (looking and verb != "show"):

@@ -17,9 +17,10 @@ from ..connectors import SECRETS, ReadOnly, Source
 from .access import words_of
 from .answer import Answer
 from .cards import Json, connector_card, form_card, note_card
+from .desk import Desk
 from .grammar import VERBS, Call
 from .slips import Slips, StaleSlipError
-from .verbs import Desk, assignments, carry_out
+from .verbs import assignments, carry_out
 
 FIELDS: Mapping[str, Sequence[str]] = {
     "add": ("name", "app_id", "app_secret", "verification_token", "encrypt_key", "domain"),

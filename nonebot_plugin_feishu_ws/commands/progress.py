@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from ..connectors import ConnectorError
 from ..storage import DatabaseUnavailable
 from .cards import Pair
-from .verbs import Desk, state_of
+from .desk import Desk
+from .verbs import state_of
 
 CONNECTING = ("enable", "connect")
 """Verbs after which there is something to watch."""

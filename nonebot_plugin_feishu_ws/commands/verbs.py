@@ -1,14 +1,13 @@
 """The verbs themselves. Chat and shell call `perform`; both get the same answers."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
 
 from ..connectors import (
     SECRETS,
-    Actor,
     Connector,
     ConnectorError,
     ConnectorSpec,
@@ -19,28 +18,12 @@ from ..connectors import (
 from ..delivery import LogEntry
 from ..filters import Policy
 from ..openapi import FeishuError
-from ..runtime import Management
 from ..storage import DatabaseUnavailable
 from ..texts_connectors import ConnectorTexts
 from .answer import Answer, Table
+from .desk import Desk
+from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a verb is performed: for whom, in which language, with what.
-
-    Attributes:
-        management: The connectors.
-        actor: Who asks.
-        texts: In the reader's language.
-        root: What is typed before a verb: `/feishu` or `nb feishu-ws`.
-    """
-
-    management: Management
-    actor: Actor
-    texts: ConnectorTexts
-    root: str
 
 
 async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None = None) -> Answer:
@@ -334,6 +317,8 @@ _VERBS: Mapping[str, Callable[[Desk, Call], Awaitable[Answer]]] = {
     "disconnect": _connect,
     "status": _status,
     "logs": _logs,
+    "why": why,
+    "doctor": doctor,
     "test": _test,
     "remove": _remove,
     "help": _help,
