@@ -23,10 +23,11 @@ from ..texts_connectors import ConnectorTexts
 from ..texts_shell import ShellTexts, shell_locale
 from . import secrets_input
 from .answer import Answer
+from .desk import Desk
 from .grammar import VERBS, MisuseError, parse
 from .printing import Printer
 from .shell_verbs import FOR_ALL, SHELL_VERBS, each, managed
-from .verbs import Desk, carry_out, perform
+from .verbs import carry_out, perform
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; the last is what shells give a program ended by Ctrl-C."""

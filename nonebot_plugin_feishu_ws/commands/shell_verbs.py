@@ -10,8 +10,9 @@ from ..connectors import SecretsLocked, Source
 from ..storage import DatabaseUnavailable, StorageError
 from ..texts_shell import ShellTexts
 from .answer import Answer, Table
+from .desk import Desk
 from .printing import Printer
-from .verbs import Desk, perform
+from .verbs import perform
 
 FOR_ALL = ("verify", "enable", "disable", "connect", "disconnect")
 """Verbs that may be said of every connector at once."""
