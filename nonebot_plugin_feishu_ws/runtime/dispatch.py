@@ -17,7 +17,7 @@ from ..delivery import Inbox, LogAction, LogBook, LogLevel
 from ..screening import Screened, screen, speech
 from .bots import Bots
 from .intake import Job
-from .takers import note_taker, takers_of
+from .takers import note_taker, noting_takers
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -137,8 +137,9 @@ class Dispatcher:
 
     async def _run(self, link: Link, bot: Bot, event: Any) -> None:
         """Run the matchers; one more log row for a message or click that some took."""
-        await bot.run(event)
-        if isinstance(event, MessageEvent | CardActionEvent) and (takers := takers_of(event)):
+        with noting_takers() as takers:
+            await bot.run(event)
+        if takers and isinstance(event, MessageEvent | CardActionEvent):
             self._logbook.write(
                 LogAction.WS_ROUTED,
                 connector=link.spec.app_id,

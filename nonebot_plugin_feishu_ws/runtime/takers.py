@@ -1,25 +1,34 @@
 """Which matchers ran on an event: NoneBot tells nobody afterwards, so it is noted while they do."""
 
-from typing import Any
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from nonebot.matcher import Matcher
 
-from ..adapter import CardActionEvent, MessageEvent
+Taker = dict[str, str | None]
+"""`plugin` (or its module, where it is in none), and the type of `error` it ended with."""
 
-_TAKERS = "_feishu_ws_takers"
-
-
-async def note_taker(
-    matcher: Matcher, event: MessageEvent | CardActionEvent, exception: Exception | None
-) -> None:
-    """A run postprocessor of NoneBot's: called for each matcher that has run, whether it failed or not."""
-    taker = {
-        "plugin": matcher.plugin_id or matcher.module_name or type(matcher).__name__,
-        "error": None if exception is None else type(exception).__name__,
-    }
-    object.__setattr__(event, _TAKERS, [*takers_of(event), taker])
+_noted: ContextVar[list[Taker] | None] = ContextVar("feishu_ws_takers", default=None)
 
 
-def takers_of(event: MessageEvent | CardActionEvent) -> list[dict[str, Any]]:
-    """The matchers that ran on an event so far, in the order in which they finished."""
-    return getattr(event, _TAKERS, [])
+@contextmanager
+def noting_takers() -> Generator[list[Taker]]:
+    """Notes the matchers that run in this context, in the order in which they finish."""
+    takers: list[Taker] = []
+    token = _noted.set(takers)
+    try:
+        yield takers
+    finally:
+        _noted.reset(token)
+
+
+async def note_taker(matcher: Matcher, exception: Exception | None) -> None:
+    """A run postprocessor of NoneBot's: called for each matcher that has run, whether it failed or not.
+
+    It asks for as little as it can: each parameter costs NoneBot some 30 µs per run, an event's type even more.
+    """
+    takers = _noted.get()
+    if takers is not None:
+        plugin = matcher.plugin_id or matcher.module_name or type(matcher).__name__
+        takers.append({"plugin": plugin, "error": None if exception is None else type(exception).__name__})

@@ -123,6 +123,7 @@ async def test_an_event_that_waits_has_no_line_yet(
     await first.stop()
     second = make_inbox(database)
     assert [left.attempts async for left in second.unfinished()] == [2]
+    assert await why(database, log, "om_1", ["cli_b"]) == []  # not for the reader's eyes
     (story,) = await why(database, log, "om_1", ["cli_a"])
     assert (story.connector, story.chapters) == (None, ())
     assert "not finished yet, attempt 2" in english(story)
