@@ -73,10 +73,11 @@ class Project:
         self.secrets.append(app.app_secret)
         return app
 
-    async def run(self, *command: str, stdin: str = "", **env: str) -> Result:
+    async def run(self, *command: str, stdin: str = "", below: str = "", **env: str) -> Result:
+        """A command in the project's directory, or in one below it."""
         process = await asyncio.create_subprocess_exec(
             *command,
-            cwd=self.path,
+            cwd=self.path / below,
             env={**self.env, **env},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -93,11 +94,11 @@ class Project:
 
     async def nb(self, *arguments: str, stdin: str = "") -> Result:
         """`nb feishu-ws …`: NoneBot's log comes first, and nb-cli drops the exit code."""
-        return await self.run(str(BIN / "nb"), "feishu-ws", *arguments, stdin=stdin)
+        return await self.run("nb", "feishu-ws", *arguments, stdin=stdin)
 
     async def says(self, *arguments: str, stdin: str = "", **env: str) -> Result:
         """`feishu-ws …`: the same, for scripts."""
-        return await self.run(str(BIN / "feishu-ws"), *arguments, stdin=stdin, **env)
+        return await self.run("feishu-ws", *arguments, stdin=stdin, **env)
 
     async def done(self, *arguments: str, stdin: str = "", **env: str) -> Result:
         """`feishu-ws …`, which must succeed."""

@@ -79,6 +79,25 @@ async def test_a_project_without_the_plugin(project, tmp_path: Path) -> None:
     assert "there is no pyproject.toml" in nowhere.err
 
 
+async def test_both_ways_in_load_the_same_bot(project) -> None:
+    """From a directory below the project's, as nb-cli does: its builtin plugins, adapters and own plugins."""
+    pyproject = project.path / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("plugin_dirs = []", 'plugin_dirs = ["plugins"]'))
+    plugins = project.path / "plugins"
+    plugins.mkdir()
+    (plugins / "witness.py").write_text(
+        "import json, nonebot\n"
+        "loaded = [plugin.name for plugin in nonebot.get_loaded_plugins()], list(nonebot.get_adapters())\n"
+        "with open('seen.jsonl', 'a') as file:\n    print(json.dumps([sorted(loaded[0]), loaded[1]]), file=file)\n"
+    )
+    await project.run("nb", "feishu-ws", "help", "list", below="plugins")
+    await project.run("feishu-ws", "help", "list", below="plugins")
+    by_nb, by_us = map(json.loads, (project.path / "seen.jsonl").read_text().splitlines())
+    assert by_nb == by_us
+    assert "echo" in by_us[0]
+    assert by_us[1] == ["Feishu"]
+
+
 def test_a_text_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     from nonebot_plugin_feishu_ws.commands import Answer, Table
     from nonebot_plugin_feishu_ws.commands.printing import Printer
