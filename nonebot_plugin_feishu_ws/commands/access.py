@@ -18,7 +18,7 @@ from nonebot.adapters import Bot as BaseBot
 from nonebot.adapters import Event as BaseEvent
 from nonebot.adapters import feishu as stock
 
-from ..adapter import Bot, CardActionEvent
+from ..adapter import Bot
 from ..connectors import Actor
 from ..runtime import Management
 from ..texts import locale_for
@@ -67,12 +67,9 @@ def words_of(desk: Desk) -> ChatTexts:
 
 def actor_of(bot: BaseBot, event: BaseEvent) -> Actor:
     """Whoever caused an event, with the rights they have at this moment."""
-    try:
-        user_id = event.get_user_id()
-    except Exception:  # an event without a user; NoneBot's own SUPERUSER treats it the same way
-        user_id = ""
+    user_id = _user_id(event)
     platform = bot.adapter.get_name().split(maxsplit=1)[0].lower()
-    if not user_id or not is_person(event):
+    if not is_person(event):
         return Actor(f"nobody:{platform}:{user_id}", "chat", superuser=False)
     superusers = bot.config.superusers
     superuser = f"{platform}:{user_id}" in superusers or user_id in superusers
@@ -81,12 +78,19 @@ def actor_of(bot: BaseBot, event: BaseEvent) -> Actor:
 
 def is_person(event: BaseEvent) -> bool:
     """Whether an event was caused by somebody who can have rights."""
+    if not _user_id(event):
+        return False
     if isinstance(event, stock.MessageEvent):
         return event.event.sender.sender_type == "user"
-    if isinstance(event, CardActionEvent):
-        return bool(event.get_user_id())
     # OneBot marks anonymous members; Discord, Kook, QQ and others mark bots and webhooks at the author.
     author = getattr(event, "author", None)
     return not getattr(event, "anonymous", None) and not (
         getattr(author, "bot", None) is True or isinstance(getattr(event, "webhook_id", None), int | str)
     )
+
+
+def _user_id(event: BaseEvent) -> str:
+    try:
+        return event.get_user_id()
+    except Exception:  # an event without a user; NoneBot's own SUPERUSER treats it the same way
+        return ""
