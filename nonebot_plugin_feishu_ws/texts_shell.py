@@ -103,6 +103,13 @@ class ShellTexts:
             "Standard input is no terminal to ask for secrets; use --secrets-stdin.",
         )
 
+    def stdin_shows(self) -> str:
+        return self._in(
+            "标准输入是终端，输入的密钥会显示出来；请用 --secret，或把密钥从文件或管道传入。",
+            "Standard input is a terminal and would show what is typed; "
+            "use --secret, or pass the secrets through a file or a pipe.",
+        )
+
     def echoing_terminal(self) -> str:
         return self._in(
             "此终端无法隐藏输入；请用 --secrets-stdin。",
@@ -183,10 +190,8 @@ class ShellTexts:
 
     def rotated(self, total: int) -> str:
         return self._in(
-            f"{total} 个连接器的密钥都已用 FEISHU_WS__SECRET_KEY 的第一个密钥（未设置则为密钥文件）加密；"
-            "其余旧密钥不再需要。",
-            f"The secrets of all {total} connectors are sealed with the first key of FEISHU_WS__SECRET_KEY "
-            "(if it is not set: of the key file). Older keys are not needed any more.",
+            f"已用第一个密钥加密全部 {total} 个连接器的密钥；更旧的密钥不再需要。",
+            f"Sealed with the first key: all secrets, of {total} connector(s). Older keys are not needed any more.",
         )
 
     def rotation_broken_off(self) -> str:

@@ -50,7 +50,13 @@ class Printer:
             table.add_column(_safe(column), overflow="fold")
         for row in answer.table.rows:
             table.add_row(*(Text(_safe(cell)) for cell in row))
-        console.print(table)
+        if console.is_terminal:
+            console.print(table)
+            return
+        with console.capture() as drawn:
+            console.print(table)
+        for line in drawn.get().splitlines():  # nothing that only fills up a column
+            console.out(line.rstrip(), highlight=False)
 
     def progress(self) -> Progress:
         """A bar on standard error, while there is something to wait for; none where nobody looks."""

@@ -39,8 +39,10 @@ def read(texts: ShellTexts) -> dict[str, SecretStr]:
     """Read standard input to its end: `field=value` lines, or a JSON object.
 
     Raises:
-        SecretsError: It is neither, or has a field that is no secret.
+        SecretsError: It is neither, has a field that is no secret, or is a terminal, which would show them.
     """
+    if sys.stdin.isatty():
+        raise SecretsError(texts.stdin_shows())
     try:
         text = sys.stdin.buffer.read(_MOST).decode("utf-8-sig").strip()
         values = _from_json(text, texts) if text.startswith("{") else _from_lines(text, texts)

@@ -40,7 +40,7 @@ async def test_looking(project) -> None:
         project.done("logs", "butler", "10", "--json"),
     )
     assert listed.out.splitlines()[0].split() == ["name", "state", "App", "ID", "verified", "owner"]
-    assert f"butler  ⚪ disabled  {app.app_id}  yes" in listed.out
+    assert f"butler  ⚪ disabled  {app.app_id}  yes\n" in listed.out
     assert "\x1b" not in listed.out  # no colours where nobody sees them
 
     (row,) = status.json

@@ -40,6 +40,12 @@ async def test_interrupted_while_asked(project) -> None:
     assert await terminal.ended() == 130
 
 
+async def test_a_terminal_is_no_place_for_plain_lines(project) -> None:
+    terminal = await project.on_terminal("feishu-ws", "add", "butler", "app_id=cli_a", "--secrets-stdin")
+    await terminal.shows("Standard input is a terminal and would show what is typed")
+    assert await terminal.ended() == 2
+
+
 async def test_from_standard_input(project) -> None:
     app = project.app()
     project.secrets += ["token-canary", "encrypt-canary"]
