@@ -18,10 +18,13 @@ _EXPLAINED = frozenset({"value_error", "policy_value"})  # messages of our own: 
 
 def concealed(values: Mapping[str, object]) -> dict[str, object]:
     """The same values, secrets wrapped: no traceback that prints locals shows them from here on."""
-    return {
-        field: SecretStr(value) if field in SECRETS and isinstance(value, str) else value
-        for field, value in values.items()
-    }
+    return {field: _wrapped(value) if field in SECRETS else value for field, value in values.items()}
+
+
+def _wrapped(value: object) -> object:
+    if value is None or isinstance(value, SecretStr):
+        return value
+    return SecretStr(value) if isinstance(value, str) else type(value)  # which is refused, and tells nothing
 
 
 def shown(spec: ConnectorSpec, fields: Iterable[str]) -> dict[str, object]:
