@@ -154,6 +154,7 @@ async def office(locale: str, tmp_path_factory: pytest.TempPathFactory) -> Async
                     "FEISHU_WS__URL": sandbox.url,
                     "FEISHU_WS__LOCALE": locale,
                     "FEISHU_WS__CONNECTORS": json.dumps([connector]),
+                    "SUPERUSERS": json.dumps([user.open_id(app)]),
                 },
                 stdout=output,
                 stderr=output,

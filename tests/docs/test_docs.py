@@ -10,10 +10,14 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from feishu_sandbox import faults
+from nonebot_plugin_feishu_ws.commands import shell
+from nonebot_plugin_feishu_ws.commands.grammar import VERBS
+from nonebot_plugin_feishu_ws.commands.shell_verbs import SHELL_VERBS
 from nonebot_plugin_feishu_ws.config import Settings
-from nonebot_plugin_feishu_ws.connectors import ConnectorSpec
+from nonebot_plugin_feishu_ws.connectors import CheckName, ConnectorSpec
 from nonebot_plugin_feishu_ws.filters import addressing_chain, admission_chain
 from nonebot_plugin_feishu_ws.gateway import Reason
+from nonebot_plugin_feishu_ws.texts_shell import ShellTexts
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -137,6 +141,31 @@ def test_faults(read, name: str) -> None:
         assert set(re.findall(r"`(\w+)`", what)) <= known
 
 
+@pytest.mark.parametrize("name", ["docs/commands.md", "docs/zh/commands.md"])
+def test_commands(read, name: str) -> None:
+    verbs, checks, shell_verbs, options, codes = read(name).tables
+    assert column(verbs) == [f"{verb.name} {verb.usage}".rstrip() for verb in VERBS.values()]
+    assert column(checks) == list(CheckName)
+    texts = ShellTexts("en_US")
+    assert column(shell_verbs) == [texts.verb("", verb).partition(" — ")[0].strip() for verb in SHELL_VERBS]
+    assert column(options) == [line.partition(" — ")[0] for line in texts.options().splitlines()]
+    assert [int(code) for code in column(codes)] == [
+        shell.DONE,
+        shell.FAILED,
+        shell.MISUSED,
+        shell.INTERRUPTED,
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_other_verbs_are_named(read, name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    in_chat = set(re.findall(r"(?<![\w/])/(?:feishu|飞书) ([a-z-]+)", text))
+    in_shell = set(re.findall(r"(?<![\w/-])feishu-ws ([a-z-]+)", text))
+    assert in_chat <= {*VERBS}
+    assert in_shell <= {*VERBS, *SHELL_VERBS}
+
+
 @pytest.mark.parametrize("name", ["docs/architecture.md", "docs/zh/architecture.md"])
 def test_places_exist(read, name: str) -> None:
     places = re.findall(r"`([\w./]+(?:/|\.py))`", read(name).prose)
@@ -144,6 +173,8 @@ def test_places_exist(read, name: str) -> None:
         ROOT,
         ROOT / "nonebot_plugin_feishu_ws",
         ROOT / "nonebot_plugin_feishu_ws/filters",
+        ROOT / "nonebot_plugin_feishu_ws/connectors",
+        ROOT / "nonebot_plugin_feishu_ws/runtime",
         ROOT / "feishu_sandbox",
     )
     assert len(places) > 20
@@ -163,7 +194,7 @@ def test_messages_are_those_of_the_code(read, name: str) -> None:
     files = [*(ROOT / "nonebot_plugin_feishu_ws").rglob("*.py"), Path(nonebot.plugin.manager.__file__)]
     source = "".join(re.sub(r'"\s*\n\s*f?"', "", file.read_text(encoding="utf-8")) for file in files)
     quoted = [quote for quote in re.findall(r"`([^`\n]+)`", read(name).prose) if len(quote.split()) > 2]
-    messages = [quote for quote in quoted if not quote.startswith(("pip ", '"'))]
+    messages = [quote for quote in quoted if not quote.startswith(("pip ", '"', "/feishu ", "feishu-ws "))]
     assert len(messages) > 8
     for message in messages:
         for piece in message.split("…"):

@@ -7,7 +7,9 @@ import re
 import shlex
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -47,6 +49,57 @@ async def test_a_click_is_answered(office) -> None:
     assert "rice" in sent.content["body"]["elements"][0]["content"]
 
 
+async def test_a_brain_of_ones_own(office) -> None:
+    assert await office.answers("will it rain?") in (["Ask again later."], ["请稍后再问。"])
+
+
+def _parts(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _parts(inner)
+
+
+async def test_from_nothing_to_an_answer_in_a_chat(office, locale, read) -> None:
+    """The buttons are those the page names, in its order."""
+    page = read("docs/zh/commands.md" if locale == "zh_CN" else "docs/commands.md")
+    steps = re.findall(r"^\d\. .*(?:\n   .*)*", page.prose, re.MULTILINE)
+    said = re.search(r"`(/feishu \w+)`", steps[0])
+    labels = [label for step in steps[1:4] for label in re.findall(r"\*\*(.+?)\*\*", step)]
+    assert len(labels) == 3
+    world, user, app = office.sandbox.world, office.user, office.sandbox.world.add_app("Second")
+    await world.say(user, office.direct, said[1])
+    card = await world.wait_for(
+        lambda message: any(part.get("tag") == "form" for part in _parts(message.content)), timeout=15
+    )
+
+    async def press(label: str, **form: str) -> None:
+        (button,) = [
+            part
+            for part in _parts(card.content)
+            if part.get("tag") == "button" and part["text"]["content"] == label
+        ]
+        action = {"tag": "button", "value": button["behaviors"][0]["value"]}
+        if form:
+            action |= {"name": button["name"], "form_value": form}
+        assert (await world.click(user, card.message_id, action)).error is None
+
+    await press(labels[0], name="second", app_id=app.app_id, app_secret=app.app_secret)
+    await press(labels[1])
+    assert "Second" in str(card.content)
+    await press(labels[2])
+    await office.sandbox.hub.wait_connected(app, timeout=15)
+    await world.wait_for(
+        lambda message: message.message_id == card.message_id and "🟢" in str(message.content), timeout=15
+    )
+    asked = await world.say(user, world.direct_chat(user, app), "help")
+    await world.wait_for(lambda m: m.sender is app and m.parent_id == asked.message_id, timeout=15)
+    assert app.app_secret not in str([message.content for message in world.messages.values()])
+    assert app.app_secret not in office.output()
+
+
 async def test_the_filter_stops_and_the_queries_tell(office, locale, read) -> None:
     """Last, because the bot is stopped so that its log is complete."""
     world = office.sandbox.world
@@ -83,6 +136,45 @@ async def test_the_filter_stops_and_the_queries_tell(office, locale, read) -> No
         assert set(re.findall(r"`(feishu_ws_\w+)`", read("docs/settings.md").prose)) == known
     finally:
         database.close()
+
+
+@pytest.mark.timeout(180)  # several processes, on machines that may be busy
+@pytest.mark.parametrize("name", ["docs/commands.md", "docs/zh/commands.md"])
+async def test_from_nothing_to_an_answer_in_a_shell(
+    read, feishu_sandbox: Sandbox, tmp_path: Path, name: str
+) -> None:
+    project, lines = [block.text for block in read(name).blocks if block.language in ("toml", "sh")]
+    (app_id,) = re.findall(r"app_id=(\w+)", lines)
+    world = feishu_sandbox.world
+    app, user = world.add_app("Butler", app_id=app_id), world.add_user("Ada")
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    bot = next(block.text for block in read("docs/settings.md").blocks if "nonebot.run()" in block.text)
+    (tmp_path / "bot.py").write_text(bot, encoding="utf-8")
+    (tmp_path / ".env").write_text(f"DRIVER=~none\nFEISHU_WS__URL={feishu_sandbox.url}\n", encoding="utf-8")
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "LANG": "en_US.UTF-8",
+        "APP_SECRET": app.app_secret,
+    }
+    with (tmp_path / "output.txt").open("wb") as output:
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, "bot.py", cwd=tmp_path, env=env, stdout=output, stderr=output
+        )
+    try:
+        shell = await asyncio.create_subprocess_exec(
+            *("sh", "-e", "-c", lines), cwd=tmp_path, env=env, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await shell.communicate()
+        assert shell.returncode == 0
+        assert app.app_secret not in said.decode()
+        await feishu_sandbox.hub.wait_connected(app, timeout=30)
+        asked = await world.say(user, world.direct_chat(user, app), "help")
+        await world.wait_for(lambda m: m.sender is app and m.parent_id == asked.message_id, timeout=15)
+    finally:
+        running.terminate()
+        await running.wait()
+    assert app.app_secret not in (tmp_path / "output.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["docs/sandbox.md", "docs/zh/sandbox.md"])
