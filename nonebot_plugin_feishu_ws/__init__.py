@@ -63,6 +63,7 @@ def _load() -> Runtime:
     driver = nonebot.get_driver()
     adapter = ensure_adapter(driver)
     runtime = Runtime(settings, adapter, localstore.get_plugin_data_dir())
+    runtime.listen()
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nonebot.message import run_postprocessor
-
 from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, MessageEvent, parse_event
 from ..butler import Place
 from ..connectors import Link, LinkStopped
@@ -17,7 +15,7 @@ from ..delivery import Inbox, LogAction, LogBook, LogLevel
 from ..screening import Screened, screen, speech
 from .bots import Bots
 from .intake import Job
-from .takers import note_taker, noting_takers
+from .takers import noting_takers
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -48,7 +46,6 @@ class Dispatcher:
         self._bots = bots
         self._lanes: dict[tuple[str, str | None], deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        run_postprocessor(note_taker)
 
     def submit(self, job: Job) -> None:
         """Take an event; events of one chat are handed out in the order in which they were submitted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import nonebot
 from nonebot.adapters.feishu import Adapter as StockAdapter
+from nonebot.message import run_postprocessor
 
 from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
@@ -23,6 +24,7 @@ from .dispatch import Dispatcher
 from .intake import Intake, replayed
 from .keeper import Keeper
 from .management import Management
+from .takers import note_taker
 from .turns import turn_of
 
 if TYPE_CHECKING:
@@ -59,8 +61,9 @@ class Runtime:
         self._inbox = Inbox(self.management.database)
         logbook = self.management.logbook
         self._bots = Bots(adapter, logbook)
-        butler = self._butler() if settings.butler == "commands" else None
-        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots, butler.expect if butler else None)
+        self._butler = _commands_butler() if settings.butler == "commands" else None
+        expect = self._butler.expect if self._butler else None
+        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots, expect)
         self._intake = Intake(self._inbox, logbook, self._dispatcher.submit, self._dispatcher.click)
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
@@ -68,12 +71,11 @@ class Runtime:
         self._sandbox: Sandbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def _butler(self) -> Butler:
-        starts = sorted(nonebot.get_driver().config.command_start)
-        configured = CommandsBrain(tools, command_starts=starts, taken=taken)
-        butler = Butler(lambda: brains.chosen(configured))
-        install(butler, self._turn)
-        return butler
+    def listen(self) -> None:
+        """Take part in NoneBot's handling of events: the Butler's matcher, and the notes on who took what. Once."""
+        run_postprocessor(note_taker)
+        if self._butler is not None:
+            install(self._butler, self._turn)
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""
@@ -188,3 +190,9 @@ class Runtime:
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
         link = self._bots.link_of(bot)
         return turn_of(link, bot, event, Texts(locale_for(self._settings.locale, link.base_url)))
+
+
+def _commands_butler() -> Butler:
+    starts = sorted(nonebot.get_driver().config.command_start)
+    configured = CommandsBrain(tools, command_starts=starts, taken=taken)
+    return Butler(lambda: brains.chosen(configured))
