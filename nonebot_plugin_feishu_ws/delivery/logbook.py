@@ -3,17 +3,18 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..storage import Database, LogRow, utc_now
 from .spool import Spool
 
+_DELETE_AT_ONCE = 500
 _MAX_PAGE = 500
 
 
@@ -208,6 +209,28 @@ class LogBook:
         )
         async with self._database.session() as session:
             return tuple(_entry(row) for row in (await session.exec(wanted)).all())
+
+    async def prune(self, older_than: timedelta) -> int:
+        """Delete the lines from longer ago.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            DatabaseUnavailable: the database is away.
+        """
+        # Lines are written in order of time: looking at the first ones is enough, and quick.
+        first = select(LogRow.id).order_by(col(LogRow.id)).limit(_DELETE_AT_ONCE)
+        before = self._now() - older_than
+        statement = delete(LogRow).where(col(LogRow.id).in_(first), col(LogRow.at) < before)
+
+        async def work(session: AsyncSession) -> int:
+            return (await (await session.connection()).execute(statement)).rowcount
+
+        deleted = 0
+        while (now := await self._database.write(work)) > 0:
+            deleted += now
+        return deleted
 
     async def _store(self, lines: Sequence[dict[str, Any]]) -> None:
         async def work(session: AsyncSession) -> None:

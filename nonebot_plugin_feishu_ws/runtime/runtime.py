@@ -18,6 +18,7 @@ from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, Supervisor, Surroundings
 from ..delivery import Inbox, InboxUnavailable, LogAction, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
+from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
 from .bots import Bots
 from .dispatch import Dispatcher
@@ -34,6 +35,7 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _GRACE = 4.0  # seconds handlers may take to finish at shutdown
 _KEYS_KEPT = timedelta(hours=48)
+_LOG_KEPT = timedelta(days=30)
 _PRUNE_EVERY = 3600.0  # seconds
 _MOST_ATTEMPTS = 5  # an event that was being handled when the process died that often is a dead letter
 
@@ -158,8 +160,9 @@ class Runtime:
         while True:
             try:
                 await self._inbox.prune(_KEYS_KEPT)
-            except InboxUnavailable as error:
-                logger.warning("old events are not pruned now: %s", error)
+                await self.management.logbook.prune(_LOG_KEPT)
+            except (InboxUnavailable, DatabaseUnavailable) as error:
+                logger.warning("old events and log rows are not pruned now: %s", error)
             await asyncio.sleep(_PRUNE_EVERY)
 
     def _on_status(self, link: Link, status: Status) -> None:

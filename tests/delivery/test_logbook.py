@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +157,19 @@ async def test_stopping_leaves_no_task(database: Database) -> None:
     page = await log.read(limit=500)
     assert len(page.entries) == 500
     assert len((await log.read(limit=500, cursor=page.cursor)).entries) == 500
+
+
+async def test_old_lines_are_pruned_and_nothing_else(database: Database) -> None:
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    log = LogBook(database, now=lambda: now)
+    log.start()
+    for _ in range(1100):
+        log.write(LogAction.WS_ROUTED, connector="old")
+    await log.flush()
+    now += timedelta(days=31)
+    log.write(LogAction.WS_ROUTED, connector="new")
+    await log.flush()
+    assert await log.prune(timedelta(days=30)) == 1100
+    assert await log.prune(timedelta(days=30)) == 0
+    assert [entry.connector for entry in (await log.read()).entries] == ["new"]
+    await log.stop()
