@@ -66,8 +66,8 @@ def _load() -> Runtime:
     runtime.listen()
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
+    driver.on_shutdown(commands.install(runtime.management, settings))
     driver.on_shutdown(runtime.close)
-    commands.install(runtime.management, settings)
     return runtime
 
 

@@ -17,6 +17,7 @@ _BUTTONS: Mapping[str, tuple[str, str]] = {
     "set": ("修改凭证", "Credentials"),
     "remove": ("删除", "Remove"),
     "add": ("添加连接器", "Add a connector"),
+    "open": ("打开确认页面", "Open the page"),
     "list": ("返回列表", "All connectors"),
     "cancel": ("取消", "Cancel"),
     "submit": ("提交", "Submit"),
@@ -113,6 +114,35 @@ class ChatTexts:
 
     def cancelled(self) -> str:
         return self._in("已取消。", "Cancelled.")
+
+    # --- scan-to-create -------------------------------------------------------------------------------------
+
+    def scan_title(self) -> str:
+        return self._in("扫码创建飞书应用", "Create a Feishu app by scanning")
+
+    def scan(self, link: str, minutes: int) -> str:
+        return self._in(
+            f"用飞书扫描二维码或打开链接，然后确认；{minutes} 分钟内有效。谁先确认，应用就归谁，请勿转发。\n{link}",
+            f"Scan the code with Feishu or open the link, and confirm, within {minutes} minutes. The app belongs to "
+            f"whoever confirms first, so do not pass this on.\n{link}",
+        )
+
+    def scan_code(self) -> str:
+        return self._in("二维码", "QR code")
+
+    def scan_state(self, state: str, reason: str) -> str:
+        if state == "unreachable":
+            return self._in(
+                f"⏳ 暂时连接不上，会继续重试：{reason}", f"⏳ No answer for now, trying on: {reason}"
+            )
+        if state == "switched":
+            return self._in(
+                "⏳ 你的账号属于 Lark，正在那里等待。", "⏳ Your account is Lark's; waiting there."
+            )
+        return self._in("⏳ 等待你确认…", "⏳ Waiting for you to confirm…")
+
+    def scan_sent(self) -> str:
+        return self._in("链接已私聊发给你。", "I have sent you the link in our direct chat.")
 
     # --- step by step, where there are no forms ---------------------------------------------------------------
 

@@ -11,6 +11,11 @@ from .connectors import (
     NotEnabled,
     NotVerified,
     ReadOnly,
+    RegistrationDenied,
+    RegistrationError,
+    RegistrationExpired,
+    RegistrationUnreachable,
+    RegistrationUnsupported,
     SecretsLocked,
     Taken,
     UnknownConnector,
@@ -186,6 +191,12 @@ class ConnectorTexts:
     def removed(self, name: str) -> str:
         return self._in(f"已删除 {name} 及其密钥。", f"Removed {name} and its secrets.")
 
+    def registered(self, name: str, bot: str) -> str:
+        return self._in(
+            f"应用已创建并验证：{name}，机器人是“{bot}”。下一步：enable {name} 启用。",
+            f"The app is created and verified: {name}, its bot is “{bot}”. Next: enable {name}.",
+        )
+
     def tested(self, name: str, target: str) -> str:
         return self._in(f"{name} 已向 {target} 发送消息。", f"{name} has sent the message to {target}.")
 
@@ -193,6 +204,32 @@ class ConnectorTexts:
 
     def denied(self) -> str:
         return self._in("你没有权限执行此操作。", "You may not do this.")
+
+    def no_register_here(self) -> str:
+        return self._in(
+            "这里无法只给你一个人看链接；请私聊机器人再发送 register。",
+            "The link must be shown to you alone, and that cannot be done here; send register in a direct chat.",
+        )
+
+    def not_registered(self, error: RegistrationError) -> str:
+        """Why scan-to-create brought no app."""
+        if isinstance(error, RegistrationDenied):
+            return self._in("已拒绝创建应用。", "The app was declined.")
+        if isinstance(error, RegistrationExpired):
+            return self._in(
+                "链接已过期，没有人确认；请重新 register。",
+                "Nobody confirmed in time; register again for a new link.",
+            )
+        if isinstance(error, RegistrationUnsupported):
+            return self._in(
+                f"{error.host} 不支持扫码创建；请在其开发者后台创建应用，再用 add 添加。",
+                f"{error.host} has no scan-to-create; make the app in its developer console, then add it.",
+            )
+        if isinstance(error, RegistrationUnreachable):
+            return self._in(
+                f"无法连接 {error.host}：{error.reason}", f"{error.host} cannot be reached: {error.reason}"
+            )
+        return self._in(f"飞书没有创建应用：{error}", f"Feishu did not create the app: {error}")
 
     def no_target(self, name: str) -> str:
         return self._in(

@@ -133,6 +133,19 @@ def form_card(
     return _card(title, [_text(note), form, cancel], "red" if wrong else "blue")
 
 
+def scan_card(
+    words: ChatTexts, text: str, state: str, *, link: str, image_key: str | None, nonce: str
+) -> Json:
+    """Scan-to-create: the code, the link, and how it gets on."""
+    opens = {"type": "open_url", "default_url": link}
+    page = {"tag": "button", "text": _words(words.button("open")), "type": "primary", "behaviors": [opens]}
+    cancel = _button(words.button("cancel"), {"action": f"{PREFIX}scan_cancel", "nonce": nonce})
+    code: list[Json] = []
+    if image_key is not None:
+        code.append({"tag": "img", "img_key": image_key, "alt": _words(words.scan_code())})
+    return _card(words.scan_title(), [_text(text), *code, _text(state), _row([page, cancel])])
+
+
 def note_card(title: str, note: str) -> Json:
     """Only words: nothing is left to click."""
     return _card(title, [_text(note)], "grey")

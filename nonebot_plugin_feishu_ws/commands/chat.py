@@ -9,6 +9,7 @@ get no answer. Both are noted in the log.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nonebot.adapters import Bot as BaseBot
 from nonebot.adapters import Event as BaseEvent
@@ -17,7 +18,7 @@ from nonebot.adapters.feishu import MessageSegment
 
 from ..adapter import Bot, MessageEvent
 from ..butler import say
-from ..connectors import ConnectorError
+from ..connectors import ConnectorError, RegistrationProgress, Scan
 from ..screening import speech
 from ..storage import DatabaseUnavailable
 from .access import Office, is_person, words_of
@@ -28,6 +29,7 @@ from .desk import Desk
 from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
 from .progress import CONNECTING, states
+from .scans import Scans
 from .verbs import perform, state_of
 
 NAMES = ("feishu", "飞书")
@@ -40,12 +42,14 @@ class Chat:
     Args:
         office: What it works with.
         forms: Asks for secrets on Feishu.
+        scans: Has apps created there.
         starts: NoneBot's `COMMAND_START`.
     """
 
-    def __init__(self, office: Office, forms: Forms, starts: Iterable[str]) -> None:
+    def __init__(self, office: Office, forms: Forms, scans: Scans, starts: Iterable[str]) -> None:
         self._office = office
         self._forms = forms
+        self._scans = scans
         self._roots = tuple(
             sorted((start + name for start in starts for name in NAMES), key=len, reverse=True)
         )
@@ -84,6 +88,9 @@ class Chat:
                 return await self._interview(bot, event, desk, answer)
             await self._send_form(bot, event, desk, answer)
             return None
+        if verb == "register" and desk.actor.superuser:
+            self._scans.begin(self._register(bot, event, desk, line))
+            return None
         answer = answer or await perform(desk, line)
         if isinstance(bot, Bot) and isinstance(event, MessageEvent):
             await self._show(bot, event, desk, verb, answer)
@@ -115,6 +122,24 @@ class Chat:
             return Answer(desk.texts.error(error), failed=True)
         except DatabaseUnavailable:
             return Answer(desk.texts.database_away(), failed=True)
+
+    async def _register(self, bot: BaseBot, event: BaseEvent, desk: Desk, line: str) -> None:
+        words = words_of(desk)
+
+        async def show(progress: RegistrationProgress) -> None:
+            if isinstance(progress, Scan):
+                await tell(bot, event, words.scan(progress.link, round(progress.expires_in / 60)))
+
+        async def sent() -> None:
+            await tell(bot, event, words.scan_sent())
+
+        if isinstance(bot, Bot) and isinstance(event, MessageEvent):
+            to = event.sender_id.open_id
+            answer = await self._scans.run(bot, to, desk, line, sent if event.is_group else None)
+        else:
+            answer = await perform(replace(desk, show=show) if is_private(event) else desk, line)
+        if answer is not None:
+            await tell(bot, event, answer.text)
 
     async def _send_form(self, bot: Bot, event: MessageEvent, desk: Desk, form: Form) -> None:
         words = words_of(desk)

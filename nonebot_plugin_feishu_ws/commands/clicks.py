@@ -20,6 +20,7 @@ from .desk import Desk
 from .forms import Forms
 from .grammar import VERBS, Call
 from .progress import CONNECTING, states
+from .scans import Scans
 from .slips import ForeignSlipError, SlipError, Slips
 from .verbs import carry_out, state_of
 
@@ -45,11 +46,13 @@ class Clicks:
     Args:
         office: What it works with.
         forms: Open the forms of their own buttons.
+        scans: Can be cancelled.
     """
 
-    def __init__(self, office: Office, forms: Forms) -> None:
+    def __init__(self, office: Office, forms: Forms, scans: Scans) -> None:
         self._office = office
         self._forms = forms
+        self._scans = scans
         self._slips: Slips[_Step] = Slips()
 
     async def concerned(self, event: CardActionEvent) -> bool:
@@ -95,6 +98,8 @@ class Clicks:
         elif action in ("confirm", "cancel"):
             step = self._slips.take(who, value.get("nonce"), event.message_id)
             await self._decided(event, desk, step, confirmed=action == "confirm")
+        elif action == "scan_cancel":
+            await self._scans.cancel(event, value.get("nonce"))
         else:
             await self._forms.clicked(bot, event, desk, action, value)
 

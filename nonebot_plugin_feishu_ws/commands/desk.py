@@ -1,8 +1,9 @@
 """Where a verb is performed."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
-from ..connectors import Actor
+from ..connectors import Actor, RegistrationProgress
 from ..runtime import Management
 from ..texts_connectors import ConnectorTexts
 
@@ -16,9 +17,11 @@ class Desk:
         actor: Who asks.
         texts: In the reader's language.
         root: What is typed before a verb: `/feishu` or `nb feishu-ws`.
+        show: Shows `register`'s link to whoever asked and nobody else, and then how it gets on.
     """
 
     management: Management
     actor: Actor
     texts: ConnectorTexts
     root: str
+    show: Callable[[RegistrationProgress], Awaitable[None]] | None = field(default=None, repr=False)

@@ -120,6 +120,13 @@ VERBS: Mapping[str, Verb] = {
             "remove butler",
             _NAME,
         ),
+        Verb(
+            "register",
+            "[NAME]",
+            ("扫码创建应用并添加连接器", "create an app by scanning a code, and add it"),
+            "register butler",
+            _MAYBE_NAME,
+        ),
         Verb("help", "[VERB]", ("查看用法", "show how to use this"), "help set", Args()),
     )
 }

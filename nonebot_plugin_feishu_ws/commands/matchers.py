@@ -1,5 +1,7 @@
 """The two matchers of connector management: one for messages, one for clicks."""
 
+from collections.abc import Awaitable, Callable
+
 import nonebot
 from nonebot import on_message, on_notice
 from nonebot.adapters import Bot as BaseBot
@@ -16,6 +18,7 @@ from .asking import Interview
 from .chat import NAMES, Chat, tell
 from .clicks import Clicks
 from .forms import Forms
+from .scans import Scans
 
 PRIORITY = 1
 """That of NoneBot's own `on_command`; what is for `/feishu` is for nobody else."""
@@ -23,18 +26,22 @@ PRIORITY = 1
 _INTERVIEW = "feishu_ws_interview"
 
 
-def install(management: Management, settings: Settings) -> None:
+def install(management: Management, settings: Settings) -> Callable[[], Awaitable[None]]:
     """Let people manage connectors in chats. Called once, while the plugin loads.
 
     Args:
         management: The connectors.
         settings: As loaded.
+
+    Returns:
+        Ends what is under way; for the shutdown.
     """
     starts = sorted(nonebot.get_driver().config.command_start)
     root = ("/" if "/" in starts else starts[0] if starts else "") + NAMES[0]
-    office, forms = Office(management, settings.locale, root), Forms()
-    _install_chat(Chat(office, forms, starts))
-    _install_clicks(Clicks(office, forms))
+    office, forms, scans = Office(management, settings.locale, root), Forms(), Scans()
+    _install_chat(Chat(office, forms, scans, starts))
+    _install_clicks(Clicks(office, forms, scans))
+    return scans.close
 
 
 def _install_chat(chat: Chat) -> None:

@@ -13,7 +13,7 @@ CONNECTING = ("enable", "connect")
 """Verbs after which there is something to watch."""
 
 _LOOK_EVERY = 0.25  # seconds
-_WATCH = 10.0  # seconds; whatever comes later is asked for with `status`
+_WATCH = 5.0  # seconds; whatever comes later is asked for with `status`
 _SETTLED = ("connected", "blocked", "disabled")
 
 

@@ -65,6 +65,10 @@ class Slips(Generic[_T]):
         if (slip := self._slips.get(nonce)) is not None:
             slip.message_id = message_id
 
+    def drop(self, nonce: str) -> None:
+        """A nonce nobody needs any more."""
+        self._slips.pop(nonce, None)
+
     def take(self, who: tuple[str, str], nonce: object, message_id: str | None) -> _T:
         """Use a nonce up.
 

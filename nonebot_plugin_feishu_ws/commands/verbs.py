@@ -24,6 +24,7 @@ from .answer import Answer, Table
 from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
+from .registering import registered
 
 
 async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None = None) -> Answer:
@@ -321,5 +322,6 @@ _VERBS: Mapping[str, Callable[[Desk, Call], Awaitable[Answer]]] = {
     "doctor": doctor,
     "test": _test,
     "remove": _remove,
+    "register": registered,
     "help": _help,
 }

@@ -16,7 +16,16 @@ from .errors import (
 )
 from .fields import SETTABLE
 from .link import Link, LinkStopped, Surroundings
+from .qr import qr_png, qr_rows
 from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
+from .registration import Registered, RegistrationProgress, Scan, Waiting, register
+from .registration_errors import (
+    RegistrationDenied,
+    RegistrationError,
+    RegistrationExpired,
+    RegistrationUnreachable,
+    RegistrationUnsupported,
+)
 from .rotation import Progress, rotate
 from .service import Changed, ConnectorService
 from .spec import ConnectorSpec
@@ -46,7 +55,15 @@ __all__ = [
     "NotVerified",
     "Progress",
     "ReadOnly",
+    "Registered",
+    "RegistrationDenied",
+    "RegistrationError",
+    "RegistrationExpired",
+    "RegistrationProgress",
+    "RegistrationUnreachable",
+    "RegistrationUnsupported",
     "Reported",
+    "Scan",
     "SecretsLocked",
     "Source",
     "Statuses",
@@ -55,6 +72,10 @@ __all__ = [
     "Taken",
     "UnknownConnector",
     "VerificationFailed",
+    "Waiting",
     "diagnose",
+    "qr_png",
+    "qr_rows",
+    "register",
     "rotate",
 ]

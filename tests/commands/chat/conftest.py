@@ -21,8 +21,9 @@ def ours() -> list[tuple[int, type[Matcher]]]:
 class Town:
     """A running bot (the connector `desk`), and who writes to it."""
 
-    def __init__(self, bot: Any, app: App, sandbox: Sandbox) -> None:
+    def __init__(self, bot: Any, app: App, sandbox: Sandbox, close: Callable[[], Awaitable[None]]) -> None:
         self.bot = bot
+        self.close = close
         self.app = app
         self.sandbox = sandbox
         self.world = sandbox.world
@@ -142,13 +143,14 @@ async def town(
     for priority, matcher in aside:
         matchers[priority].remove(matcher)
     bot = await launch(feishu_sandbox, sqlite_url)
-    install(bot.runtime.management, Settings(locale="en_US"))
+    close = install(bot.runtime.management, Settings(locale="en_US"))
     app = await bot.add("desk", ignore_bot_messages=False)
     app.include_bots = True
     await bot.state(app, "connected")
-    town = Town(bot, app, feishu_sandbox)
+    town = Town(bot, app, feishu_sandbox, close)
     superusers(town.root.open_id(app))
     yield town
+    await close()
     await town.settled()
     for _, matcher in ours():
         matcher.destroy()
