@@ -66,8 +66,8 @@ def _load() -> Runtime:
     runtime.listen()
     driver.on_startup(runtime.prepare)
     adapter.on_ready(runtime.open)
-    driver.on_shutdown(commands.install(runtime.management, settings))
     driver.on_shutdown(runtime.close)
+    driver.on_shutdown(commands.install(runtime.management, settings))  # NoneBot begins with the last
     return runtime
 
 
