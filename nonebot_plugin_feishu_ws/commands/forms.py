@@ -135,7 +135,8 @@ class Forms:
             await event.respond(card=note_card(words.form_title(form.verb, form.name), words.cancelled()))
 
     async def _submitted(self, event: CardActionEvent, desk: Desk, form: Form, who: tuple[str, str]) -> None:
-        typed = {name: str(event.action.form_value.get(name) or "").strip() for name in FIELDS[form.verb]}
+        entered = event.action.form_value
+        typed = {name: str(entered[name] or "").strip() for name in _fields(desk, form) if name in entered}
         answer = await carry_out(desk, call_of(form, typed))
         if not answer.failed:
             await event.respond(
@@ -151,7 +152,7 @@ class Forms:
 
 
 def _card(desk: Desk, form: Form, nonce: str, failure: Answer | None = None) -> Json:
-    words, fields = words_of(desk), FIELDS[form.verb]
+    words, fields = words_of(desk), _fields(desk, form)
     note, wrong = words.form_note(form.verb), tuple[str, ...]()
     if failure is not None:
         wrong = tuple(name for name in fields if name in failure.fields)
@@ -160,6 +161,11 @@ def _card(desk: Desk, form: Form, nonce: str, failure: Answer | None = None) -> 
     return form_card(
         desk.texts, title, note, fields, form.values, required=_REQUIRED[form.verb], wrong=wrong, nonce=nonce
     )
+
+
+def _fields(desk: Desk, form: Form) -> Sequence[str]:
+    """The fields somebody may fill in; which platform it is only superusers say."""
+    return [name for name in FIELDS[form.verb] if name != "domain" or desk.actor.superuser]
 
 
 def call_of(form: Form, typed: Mapping[str, str]) -> Call:
@@ -173,5 +179,5 @@ def call_of(form: Form, typed: Mapping[str, str]) -> Call:
     if form.verb == "add" and not fields.get("domain"):
         fields.pop("domain", None)
     words = [f"{name}={value}" for name, value in {**form.also, **fields}.items()]
-    name = typed["name"] if form.verb == "add" else form.name
+    name = typed.get("name", "") if form.verb == "add" else form.name
     return Call(VERBS[form.verb], {"name": name, "words": tuple(words)}, secrets)

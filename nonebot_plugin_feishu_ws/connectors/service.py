@@ -153,7 +153,8 @@ class ConnectorService:
 
         Raises:
             UnknownConnector, ReadOnly, SecretsLocked, InvalidFields, Taken: See there.
-            NotAllowed: Only superusers change the owner.
+            NotAllowed: Only superusers change the owner, and the platform: whoever runs one says who its senders are, and
+                could name a superuser.
         """
         changes = concealed(changes)
         was: list[Connector] = []
@@ -161,6 +162,8 @@ class ConnectorService:
         def change(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
             was[:] = [now]
             spec = _merged(now.spec, changes)
+            if spec.domain != now.spec.domain and not actor.superuser:
+                raise NotAllowed(name, "set domain")
             self._free(spec)
             if now.verified_at is None or not _changed(now.spec, spec, CREDENTIALS):
                 return spec, now.verified_at

@@ -262,3 +262,21 @@ async def test_a_secret_is_found_nowhere(town, logged, tmp_path: Path) -> None:
     dump, types = dumped(tmp_path)
     assert CANARY not in dump
     assert types == {"im.message.receive_v1"}
+
+
+async def test_an_owner_cannot_choose_the_platform(town, owned) -> None:
+    """A platform says who its senders are: one of their own could send a superuser's open_id."""
+    await owned("theirs", town.owner)
+    await town.ask(town.owner, "/feishu set theirs")
+    form = await town.form(town.owner)
+    assert "domain" not in fields(form, town)
+    before = await town.service.get(town.bot.root, "theirs")
+    typed = {"app_id": before.spec.app_id, "app_secret": CANARY, "domain": "http://127.0.0.1:1"}
+    await town.click(town.owner, form, "Submit", **typed)
+    assert (await town.service.get(town.bot.root, "theirs")).spec.domain is None
+    said = await town.told(town.owner, "/feishu set theirs domain=http://127.0.0.1:1")
+    assert said == "You may not do this."
+    assert (await town.service.get(town.bot.root, "theirs")).spec.domain is None
+    assert (await town.denials())[-1].detail["by"] == town.owner.open_id(town.app)
+    said = await town.told(town.root, "/feishu set theirs domain=http://127.0.0.1:1")
+    assert "Changed theirs: domain" in said
