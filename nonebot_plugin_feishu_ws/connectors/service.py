@@ -153,8 +153,8 @@ class ConnectorService:
 
         Raises:
             UnknownConnector, ReadOnly, SecretsLocked, InvalidFields, Taken: See there.
-            NotAllowed: Only superusers change the owner, and the platform: whoever runs one says who its senders are, and
-                could name a superuser.
+            NotAllowed: Only superusers change the owner, and the platform: whoever runs one says who its senders
+                are, and could name a superuser.
         """
         changes = concealed(changes)
         was: list[Connector] = []
