@@ -13,6 +13,7 @@ from functools import partial
 from typing import Literal
 
 import aiohttp
+from yarl import URL
 
 from .bootstrap import Endpoint, platform_text, summary
 from .codec import Ack, Inbound, Method, ack_payload, decode, encode_ack, headers_of, number, ping, text
@@ -33,6 +34,7 @@ _KINDS: dict[str, Literal["event", "card"]] = {"event": "event", "card": "card"}
 _FAILED = ack_payload(Ack(500))
 _FRAME_MARGIN = 64 * 1024  # headers and framing around a payload
 _CONNECTION_LIMIT = "1000040350"
+_LONGEST_PLAIN = 12  # characters: in a URL's query what is longer may be a ticket
 
 
 @dataclass(slots=True)
@@ -75,16 +77,20 @@ async def open_websocket(
     except TimeoutError:
         failure = HandshakeError(Reason.TIMEOUT, f"the gateway did not answer within {timings.handshake:g} s")
     except aiohttp.WSServerHandshakeError as error:
-        failure = _refusal(error)
+        failure = _refusal(error, endpoint.url)
     except Exception as error:  # the boundary: aiohttp, ssl, a closed session ...; their texts quote the URL
         failure = HandshakeError(Reason.NETWORK, summary(error))
     raise failure
 
 
-def _refusal(error: aiohttp.WSServerHandshakeError) -> HandshakeError:
+def _refusal(error: aiohttp.WSServerHandshakeError, url: URL) -> HandshakeError:
     headers = error.headers or {}
+    tickets = [value for value in url.query.values() if len(value) > _LONGEST_PLAIN]
     status = headers.get("Handshake-Status", str(error.status))
-    msg = platform_text(headers.get("Handshake-Msg", "")) or f"the gateway answered HTTP {error.status}"
+    msg = (
+        platform_text(headers.get("Handshake-Msg", ""), *tickets)
+        or f"the gateway answered HTTP {error.status}"
+    )
     auth_code = headers.get("Handshake-Autherrcode", "")
     code = int(auth_code) if auth_code.isdecimal() else error.status
     if status == "403":

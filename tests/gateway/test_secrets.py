@@ -34,7 +34,7 @@ async def failing(platform, connect, wire, how):
         case "bootstrap fails":
             platform.bootstrap = wire.http(500, {"msg": wire.SECRET})
         case "handshake refused":
-            platform.refusals = [wire.http(403, Handshake_Msg="no")] * 100
+            platform.refusals = [wire.http(403, Handshake_Msg=f"bad ticket {wire.TICKET}")] * 100
         case "handshake status wild":
             platform.refusals = [wire.http(200)] * 100
         case "handshake cut":
