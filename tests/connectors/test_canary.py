@@ -191,7 +191,7 @@ async def test_no_secret_is_anywhere(
         feishu_sandbox.faults.add(fault)
         count = len(feishu_sandbox.hub.opened(app))
         feishu_sandbox.hub.drop(app)
-        await bot.unless(lambda: link.status.attempt < 2)  # dropped, and then that
+        await bot.unless(lambda link=link: link.status.attempt < 2)  # dropped, and then that
         status = link.status
         seen += [status, status.error]
         errors.append(status.error)
