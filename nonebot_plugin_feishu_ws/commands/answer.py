@@ -24,6 +24,7 @@ class Answer:
         connectors: The connectors it is about, for cards.
         failed: Nothing was done; `text` says why.
         fields: The fields whose values were the reason.
+        alarming: It was done, and what came out needs somebody's attention.
     """
 
     text: str
@@ -32,3 +33,4 @@ class Answer:
     connectors: tuple[tuple[Connector, Reported], ...] = field(default=(), repr=False)
     failed: bool = False
     fields: tuple[str, ...] = ()
+    alarming: bool = False

@@ -1,6 +1,6 @@
 """The verbs that find out: what is wrong with a connector, what became of a message."""
 
-from ..connectors import diagnose
+from ..connectors import CheckOutcome, diagnose
 from ..delivery import why as story_of
 from ..texts_doctor import DoctorTexts, WhyTexts
 from .answer import Answer, Table
@@ -41,7 +41,8 @@ async def doctor(desk: Desk, call: Call) -> Answer:
         for check in checks
     ]
     table = Table(desk.texts.check_columns(), rows)
-    return Answer("\n".join(lines), data, table, ((connector, reported),))
+    alarming = any(check.outcome is CheckOutcome.PROBLEM for check in checks)
+    return Answer("\n".join(lines), data, table, ((connector, reported),), alarming=alarming)
 
 
 async def why(desk: Desk, call: Call) -> Answer:

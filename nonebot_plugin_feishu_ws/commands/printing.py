@@ -3,6 +3,7 @@
 import json
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import TextIO, cast
 
 from rich import box
@@ -57,6 +58,17 @@ class Printer:
             console.print(table)
         for line in drawn.get().splitlines():  # nothing that only fills up a column
             console.out(line.rstrip(), highlight=False)
+
+    def note(self, text: str) -> None:
+        """Say something while there is something to wait for."""
+        _console(sys.stderr).print(Text(_safe(text)), soft_wrap=True)
+
+    def code(self, rows: Sequence[str]) -> None:
+        """Draw a QR code: white on black, whatever the terminal's own colors; nothing where nobody looks."""
+        console = _console(sys.stderr)
+        if console.is_terminal:
+            for row in rows:
+                console.print(Text(row, style="bright_white on black"), soft_wrap=True)
 
     def progress(self) -> Progress:
         """A bar on standard error, while there is something to wait for; none where nobody looks."""

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from ..config import load_settings
 from ..connectors import SECRETS, Actor
+from ..texts_chat import ChatTexts
 from ..texts_connectors import ConnectorTexts
 from ..texts_shell import ShellTexts, shell_locale
 from . import secrets_input
@@ -26,11 +27,12 @@ from .answer import Answer
 from .desk import Desk
 from .grammar import VERBS, MisuseError, parse
 from .printing import Printer
+from .shell_scan import ShellScan
 from .shell_verbs import FOR_ALL, SHELL_VERBS, each, managed
 from .verbs import carry_out, perform
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes; the last is what shells give a program ended by Ctrl-C."""
+"""Exit codes; 1 is also for a `doctor` who has found a problem, 130 what shells give a program ended by Ctrl-C."""
 
 _WITH_SECRETS = ("add", "set")
 
@@ -71,7 +73,8 @@ def main(root: str = "nb feishu-ws") -> NoReturn:
     printer = Printer(as_json="--json" in arguments)
     locale = shell_locale(load_settings().locale)
     texts = ShellTexts(locale)
-    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root)
+    scan = ShellScan(printer, ChatTexts(locale))
+    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root, scan.show)
     try:
         options = _options(arguments, texts)
         secrets = _secrets(options, texts)
@@ -187,7 +190,7 @@ async def _shell_verb(
 
 
 def _rated(answer: Answer) -> tuple[Answer, int]:
-    return answer, FAILED if answer.failed else DONE
+    return answer, FAILED if answer.failed or answer.alarming else DONE
 
 
 async def _help(desk: Desk, line: str, about: str, texts: ShellTexts) -> Answer:

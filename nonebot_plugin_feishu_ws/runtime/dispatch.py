@@ -19,6 +19,8 @@ from .takers import noting_takers
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
+_LAST_MOMENT = 1.0  # seconds for cancelled handlers to end in
+
 
 class Dispatcher:
     """Parses, screens and hands out events.
@@ -87,7 +89,10 @@ class Dispatcher:
             await asyncio.wait_for(self.drained(), grace)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:  # NoneBot shields its handlers; the end of the loop ends those too
+            _, left = await asyncio.wait(self._tasks, timeout=_LAST_MOMENT)
+            if left:
+                logger.warning("%d events are still being handled and will be handed out again", len(left))
 
     async def _drive(self, key: tuple[str, str | None], lane: deque[Job]) -> None:
         try:

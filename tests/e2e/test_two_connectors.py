@@ -1,10 +1,26 @@
 """The main job: `bot.py` in a process of its own, a Feishu in another, two connectors that answer when spoken to."""
 
+import asyncio
 import json
 
 from reading import plain
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
+
+
+# A bot whose handler of any message never comes to an end.
+STUCK = """
+import asyncio, nonebot
+nonebot.init()
+nonebot.load_plugin("nonebot_plugin_feishu_ws")
+
+@nonebot.on_message(priority=1).handle()
+async def stuck():
+    print("STUCK", flush=True)
+    await asyncio.Event().wait()
+
+nonebot.run()
+"""
 
 
 def connectors(*apps: App, **policy: object) -> str:
@@ -75,19 +91,34 @@ async def test_what_was_acked_survives_a_kill(feishu_sandbox: Sandbox, start_bot
     world = feishu_sandbox.world
     alice, app = world.add_user("Alice"), world.add_app("Butler")
     script = tmp_path / "stuck.py"
-    script.write_text(
-        "import asyncio, nonebot\nnonebot.init()\nnonebot.load_plugin('nonebot_plugin_feishu_ws')\n"
-        "from nonebot import on_message\n"
-        "@on_message(priority=1).handle()\n"
-        "async def stuck():\n    print('STUCK', flush=True)\n    await asyncio.Event().wait()\n"
-        "nonebot.run()\n"
-    )
+    script.write_text(STUCK)
     settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
     stuck = await start_bot(script, **settings)
     await feishu_sandbox.hub.wait_connected(app)
     asked = await world.say(alice, world.direct_chat(alice, app), "help")
     await stuck.line("STUCK")
     await stuck.kill()
+
+    await start_bot(**settings)
+    assert "whoami" in plain(await answer(feishu_sandbox, app, asked))
+
+
+async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(
+    feishu_sandbox: Sandbox, start_bot, tmp_path
+) -> None:
+    """SIGTERM ends the process in ten seconds; the message is handled after the next start."""
+    world = feishu_sandbox.world
+    alice, app = world.add_user("Alice"), world.add_app("Butler")
+    script = tmp_path / "stuck.py"
+    script.write_text(STUCK)
+    settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
+    stuck = await start_bot(script, **settings)
+    await feishu_sandbox.hub.wait_connected(app)
+    asked = await world.say(alice, world.direct_chat(alice, app), "help")
+    await stuck.line("STUCK")
+    async with asyncio.timeout(10):
+        await stuck.stop()
+    assert "will be handed out again" in "".join(stuck.output)
 
     await start_bot(**settings)
     assert "whoami" in plain(await answer(feishu_sandbox, app, asked))
