@@ -173,8 +173,7 @@ def call_of(form: Form, typed: Mapping[str, str]) -> Call:
     secrets: dict[str, SecretStr] = {}
     for name in SECRETS:
         if text := typed.get(name, ""):
-            removed = text == NOTHING and name != "app_secret"
-            secrets[name] = SecretStr("" if removed else text)
+            secrets[name] = SecretStr("" if text == NOTHING else text)
     fields = {name: text for name, text in typed.items() if name not in SECRETS and name != "name"}
     if form.verb == "add" and not fields.get("domain"):
         fields.pop("domain", None)

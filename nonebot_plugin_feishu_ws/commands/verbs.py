@@ -15,7 +15,7 @@ from ..connectors import (
     Reported,
     Taken,
 )
-from ..delivery import LogEntry
+from ..delivery import LogEntry, latest_chat
 from ..filters import Policy
 from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
@@ -107,7 +107,7 @@ async def _status(desk: Desk, call: Call) -> Answer:
             texts.moment(reported.last_heartbeat),
             texts.moment(reported.last_event_at),
             str(reported.attempt),
-            reported.error or "",
+            _trouble(connector, reported) or "",
         )
         for connector, reported in pairs
     )
@@ -180,7 +180,7 @@ async def _remove(desk: Desk, call: Call) -> Answer:
 
 
 async def _test(desk: Desk, call: Call) -> Answer:
-    """Send a text: to the chat named, else to the first allowed one."""
+    """Send a text: to the chat named, else to the first allowed one, else to where the bot was last spoken to."""
     texts = desk.texts
     connector = await desk.management.service.get(desk.actor, call.arguments["name"])
     spec, words = connector.spec, list(call.arguments["words"])
@@ -188,6 +188,7 @@ async def _test(desk: Desk, call: Call) -> Answer:
     if chat and spec.allowed_chat_ids and chat not in spec.allowed_chat_ids:
         return Answer(texts.chat_not_allowed(spec.name, chat), failed=True)
     target = chat or next(iter(spec.allowed_chat_ids), "")
+    target = target or await latest_chat(desk.management.database, spec.app_id) or ""
     if not target:
         return Answer(texts.no_target(spec.name), failed=True)
     try:
@@ -232,6 +233,11 @@ def _usage(desk: Desk, verb: Verb) -> str:
 def state_of(connector: Connector, reported: Reported) -> str:
     """The contract's state: what the link reports, `disabled` where nothing is to run."""
     return reported.state if connector.runnable else "disabled"
+
+
+def _trouble(connector: Connector, reported: Reported) -> str | None:
+    """What keeps it from being connected, if something does."""
+    return str(connector.locked) if connector.locked is not None else reported.error
 
 
 def shown(spec: ConnectorSpec) -> dict[str, Any]:
@@ -280,7 +286,7 @@ def _brief(connector: Connector, reported: Reported) -> dict[str, Any]:
         "state": state_of(connector, reported),
         "held": reported.held,
         "attempt": reported.attempt,
-        "error": reported.error,
+        "error": _trouble(connector, reported),
         **{name: moment.isoformat() if moment else None for name, moment in times.items()},
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -36,6 +37,19 @@ class Reported:
     updated_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What people have asked of a connector.
+
+    Attributes:
+        held: To be disconnected.
+        asked: How often they have asked for a connection; a new number is a new wish.
+    """
+
+    held: bool
+    asked: int
+
+
 class Statuses:
     """Reads and writes `feishu_ws_status`.
 
@@ -51,7 +65,7 @@ class Statuses:
         async with self._database.session() as session:
             rows = (await session.exec(select(StatusRow))).all()
         believed = utc_now() - _BELIEVED
-        reports = {row.app_id: Reported(**row.model_dump(exclude={"app_id"})) for row in rows}
+        reports = {row.app_id: Reported(**row.model_dump(exclude={"app_id", "asked"})) for row in rows}
         return {
             app_id: report
             if report.updated_at is None or report.updated_at > believed
@@ -59,11 +73,13 @@ class Statuses:
             for app_id, report in reports.items()
         }
 
-    async def held(self) -> frozenset[str]:
-        """The apps that were disconnected by hand."""
+    async def wishes(self) -> dict[str, Wish]:
+        """What people have asked of connectors since the bot was started, by app id."""
         async with self._database.session() as session:
-            statement = select(StatusRow.app_id).where(col(StatusRow.held))
-            return frozenset((await session.exec(statement)).all())
+            statement = select(StatusRow.app_id, StatusRow.held, StatusRow.asked)
+            return {
+                app_id: Wish(held, asked) for app_id, held, asked in (await session.exec(statement)).all()
+            }
 
     async def report(self, statuses: Mapping[str, Status]) -> None:
         """Say how links are doing; whether they are held stays as it is."""
@@ -72,6 +88,7 @@ class Statuses:
             {
                 "app_id": app_id,
                 "held": False,
+                "asked": 0,
                 "state": status.state.value,
                 "connected_at": status.connected_at,
                 "last_heartbeat": status.last_heartbeat,
@@ -84,22 +101,20 @@ class Statuses:
             for app_id, status in statuses.items()
         ]
         if rows:
-            await self._upsert(rows, [name for name in rows[0] if name not in ("app_id", "held")])
+            await self._upsert(rows, [name for name in rows[0] if name not in ("app_id", "held", "asked")])
 
     async def hold(self, app_id: str, held: bool) -> None:
-        """Ask that a connector be disconnected, or may be connected again."""
-        await self._upsert(
-            [
-                {
-                    "app_id": app_id,
-                    "held": held,
-                    "state": "disconnected",
-                    "attempt": 0,
-                    "updated_at": utc_now(),
-                }
-            ],
-            ["held"],
-        )
+        """Ask that a connector be disconnected, or be connected again."""
+        asked = 0 if held else 1
+        row = {
+            "app_id": app_id,
+            "held": held,
+            "asked": asked,
+            "state": "disconnected",
+            "attempt": 0,
+            "updated_at": utc_now(),
+        }
+        await self._upsert([row], ["held"], asked=col(StatusRow.asked) + asked)
 
     async def release_all(self) -> None:
         """Nothing is held any more: the bot was started anew."""
@@ -109,10 +124,12 @@ class Statuses:
 
         await self._database.write(work)
 
-    async def _upsert(self, rows: Sequence[Mapping[str, object]], changed: Sequence[str]) -> None:
+    async def _upsert(
+        self, rows: Sequence[Mapping[str, object]], changed: Sequence[str], **computed: ColumnElement[int]
+    ) -> None:
         insert = self._dialect.insert(StatusRow)
         statement = insert.on_conflict_do_update(
-            index_elements=["app_id"], set_={name: insert.excluded[name] for name in changed}
+            index_elements=["app_id"], set_={**{name: insert.excluded[name] for name in changed}, **computed}
         )
 
         async def work(session: AsyncSession) -> None:

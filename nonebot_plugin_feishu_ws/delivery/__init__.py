@@ -4,6 +4,7 @@ read."""
 from .errors import EventRejected, InboxError, InboxUnavailable
 from .events import Incoming, Unfinished
 from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
+from .latest import latest_chat
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
 from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
 
@@ -29,5 +30,6 @@ __all__ = [
     "Story",
     "Taker",
     "Unfinished",
+    "latest_chat",
     "why",
 ]

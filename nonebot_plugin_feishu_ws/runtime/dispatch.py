@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,7 @@ class Dispatcher:
         logbook: Where verdicts are noted.
         bots: The bots of links.
         expect: Keeps a message that speaks to the Butler its place in the conversation.
+        link_of: The link that runs an app now.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class Dispatcher:
         logbook: LogBook,
         bots: Bots,
         expect: Callable[[MessageEvent], Place] | None,
+        link_of: Callable[[str], Link | None],
     ) -> None:
+        self._link_of = link_of
         self._expect = expect
         self._inbox = inbox
         self._logbook = logbook
@@ -86,7 +90,8 @@ class Dispatcher:
     async def close(self, grace: float) -> None:
         """Let what runs finish for `grace` seconds, then cancel it; that is handed out again at restart."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.drained(), grace)
+            async with asyncio.timeout(grace):
+                await self.drained()
         for task in self._tasks:
             task.cancel()
         if self._tasks:  # NoneBot shields its handlers; the end of the loop ends those too
@@ -101,7 +106,11 @@ class Dispatcher:
                 try:
                     await self._hand_out(job)
                 except LinkStopped:
-                    self._inbox.give_back(job.row_id)
+                    successor = self._link_of(key[0])
+                    if successor is None or successor is job.link:
+                        self._inbox.give_back(job.row_id)
+                    else:
+                        lane.append(replace(job, link=successor))
                 except Exception as error:
                     logger.exception("%s: event row %s cannot be handed out", job.link.spec.name, job.row_id)
                     self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import nonebot
 
 from ..connectors import ConnectorSpec, Supervisor
-from ..gateway import Status
+from ..gateway import State, Status
 from ..storage import DatabaseUnavailable
 from .management import Management
 
@@ -19,6 +19,8 @@ _REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported, if n
 _REPORT_GAP = 0.25  # seconds between two reports: many changes at once are one
 _TOUCH_EVERY = 20.0  # seconds after which a report is renewed although nothing changed
 _RESTARTS = ("app_secret", "domain", "proxy", "transport", "name")
+_NOT_TRYING = (State.BLOCKED, State.RECONNECTING, State.DISCONNECTED)
+"""States in which somebody who asks for a connection is not to wait for the next try."""
 
 
 class Keeper:
@@ -45,6 +47,8 @@ class Keeper:
         self._woken = asyncio.Event()
         self._seen: object = None
         self._wanted: dict[str, ConnectorSpec] = {}
+        self._asked: dict[str, int] = {}
+        self._obeyed: dict[str, int] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._complaints: dict[str, str] = {}
         self._due: dict[str, Status] = {}
@@ -82,8 +86,8 @@ class Keeper:
 
     async def _read(self) -> None:
         """What should run, if anything changed since the last time."""
-        held = await self._management.statuses.held()
-        now = await self._management.store.revision(), held
+        wishes = await self._management.statuses.wishes()
+        now = await self._management.store.revision(), wishes
         if now == self._seen:
             return
         everything = await self._management.service.everything()
@@ -95,8 +99,10 @@ class Keeper:
                 if link is None or not connector.entitled:
                     continue
                 spec = link.spec  # what was read when there was a key still holds
-            if connector.entitled and spec.app_id not in held:
+            wish = wishes.get(spec.app_id)
+            if connector.entitled and not (wish and wish.held):
                 wanted[spec.app_id] = spec
+        self._asked = {app_id: wish.asked for app_id, wish in wishes.items()}
         self._wanted, self._seen = wanted, now
 
     def _settle(self) -> None:
@@ -116,6 +122,10 @@ class Keeper:
             if any(getattr(link.spec, name) != getattr(spec, name) for name in _RESTARTS):
                 return False
             link.spec = spec  # a change of policy counts from the next event on
+        if self._asked.get(app_id, 0) != self._obeyed.get(app_id, 0):
+            if link.status.state in _NOT_TRYING:
+                return False
+            self._obeyed[app_id] = self._asked.get(app_id, 0)
         return True
 
     async def _change(self, app_id: str) -> None:
@@ -128,6 +138,7 @@ class Keeper:
                     self._complain(spec, f"another adapter has connected {app_id}; left alone")
                     return
                 else:
+                    self._obeyed[app_id] = self._asked.get(app_id, 0)
                     await self._connect(spec)
             except Exception as error:  # one connector's trouble is no other's; it is tried again
                 if spec is not None:

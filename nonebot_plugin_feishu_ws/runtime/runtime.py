@@ -65,7 +65,9 @@ class Runtime:
         self._bots = Bots(adapter, logbook)
         self._butler = _commands_butler() if settings.butler == "commands" else None
         expect = self._butler.expect if self._butler else None
-        self._dispatcher = Dispatcher(self._inbox, logbook, self._bots, expect)
+        self._dispatcher = Dispatcher(
+            self._inbox, logbook, self._bots, expect, lambda app_id: self._supervisor.get(app_id)
+        )
         self._intake = Intake(self._inbox, logbook, self._dispatcher.submit, self._dispatcher.click)
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
@@ -100,7 +102,9 @@ class Runtime:
         await self.management.statuses.release_all()
         await self._keeper.look()
         if not list(self._supervisor):
-            logger.warning("no connector is enabled; FEISHU_WS__SANDBOX=true to try it out without one")
+            logger.warning(
+                "no connector is to be connected: feishu-ws list shows those there are, add makes one"
+            )
         self._spawn(self._keeper.keep())
         self._spawn(self._keeper.report())
 

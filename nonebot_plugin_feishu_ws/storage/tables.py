@@ -80,6 +80,8 @@ class StatusRow(Base, table=True):
     app_id: str = Field(primary_key=True)
     held: bool = False
     """Disconnected by hand, until somebody connects it again or the bot is started anew."""
+    asked: int = 0
+    """How often somebody has asked for it to be connected: one more, and a link that has given up tries again."""
     state: str = "disconnected"
     connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_heartbeat: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -9,7 +9,7 @@ import nonebot
 import pytest
 from pydantic import SecretStr
 
-from feishu_sandbox import ClientConfig, Rules
+from feishu_sandbox import ApiFault, ClientConfig, HandshakeFault, Rules
 from nonebot_plugin_feishu_ws.connectors import ConnectorSpec, LinkStopped, store
 from nonebot_plugin_feishu_ws.delivery import InboxUnavailable
 from nonebot_plugin_feishu_ws.storage import new_key, utc_now
@@ -139,6 +139,43 @@ async def test_what_is_held_stays_disconnected_until_it_is_released(bot, feishu_
 
 
 # --- another process ------------------------------------------------------------------------------------------
+
+
+async def test_a_blocked_connector_tries_at_once_when_it_is_asked_to(
+    bot, shell, people, feishu_sandbox
+) -> None:
+    """By itself it would in five minutes; asking a connected one changes nothing."""
+    feishu_sandbox.faults.add(HandshakeFault(status=403, msg="forbidden", times=1))
+    app = await bot.add("one")
+    await bot.state(app, "blocked")
+    async with asyncio.timeout(SOON):
+        await shell.service.set_connected(people.root, "one", True)
+        (first,) = await feishu_sandbox.hub.wait_connected(app)
+    await shell.service.set_connected(people.root, "one", True)
+    assert (await bot.answers(app)).text == "pong"
+    assert feishu_sandbox.hub.online(app) == [first]
+
+
+async def test_what_was_waiting_when_a_link_was_replaced_is_handed_out_by_the_next(
+    bot, feishu_sandbox
+) -> None:
+    """Events that came before the bot knew who it is are stored; new credentials in that moment do not strand them."""
+    app = await bot.add("other", enabled=False)
+    feishu_sandbox.faults.add(ApiFault(path=".*/bot/v3/info", status=500))
+    await bot.service.set_enabled(bot.root, "other", True)
+    await bot.connected(app)
+    world = feishu_sandbox.world
+    user = world.add_user("Alice")
+    asked = await world.say(user, world.direct_chat(user, app), "ping")
+    event = feishu_sandbox.hub.deliveries[-1].event_id
+    await feishu_sandbox.hub.wait_delivery(event)
+    feishu_sandbox.faults.clear()
+    await bot.service.update(bot.root, "other", {"proxy": SecretStr("http://127.0.0.1:1")})
+    await bot.service.update(bot.root, "other", {"proxy": ""})
+    answer = await world.wait_for(
+        lambda message: message.sender is app and message.parent_id == asked.message_id, timeout=15
+    )
+    assert answer.text == "pong"
 
 
 async def test_what_another_process_changes_is_seen_within_about_a_second(

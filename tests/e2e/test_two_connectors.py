@@ -7,7 +7,6 @@ from reading import plain
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
 
-
 # A bot whose handler of any message never comes to an end.
 STUCK = """
 import asyncio, nonebot

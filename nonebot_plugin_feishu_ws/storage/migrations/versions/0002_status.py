@@ -17,6 +17,7 @@ def upgrade() -> None:
         "feishu_ws_status",
         sa.Column("app_id", sa.String(), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_heartbeat", sa.DateTime(timezone=True), nullable=True),
