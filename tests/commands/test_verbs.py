@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from nonebot_plugin_feishu_ws.delivery import Inbox, Incoming
+
 
 async def test_the_life_of_a_connector(counter) -> None:
     app = await counter.added("butler", mention_required="false")
@@ -138,6 +140,13 @@ async def test_a_test_message_goes_where_it_may(counter) -> None:
     await counter.says(f"set butler allowed_chat_ids={group.chat_id}")
     assert "not among the allowed_chat_ids" in (await counter.says(f"test butler {other.chat_id} hello")).text
     assert (await counter.says("test butler hello")).data["chat"] == group.chat_id
+    await counter.says("set butler allowed_chat_ids=")
+    assert "nowhere for butler" in (await counter.says("test butler hello")).text
+    inbox = Inbox(counter.management.database)
+    inbox.start()
+    await inbox.accept(Incoming(app.app_id, "event", "im.message.receive_v1", b"{}", chat_id=other.chat_id))
+    await inbox.stop()
+    assert (await counter.says("test butler hello")).data["chat"] == other.chat_id
     nowhere = await counter.says("test butler oc_nowhere hello")
     assert nowhere.failed
 

@@ -89,14 +89,14 @@ async def test_everybody_tries_everything(desk, people, rows_of, who, verb) -> N
     actor, tried = getattr(people, who), VERBS[verb]
     for target in ("mine", "theirs", "orphan", "fixed", "theirs-fixed"):
         allowed = actor.superuser or (who == "owner" and target in ("mine", "fixed"))
-        before, held = await desk.store.all(), await desk.statuses.held()
+        before, wishes = await desk.store.all(), await desk.statuses.wishes()
         rows = len(await rows_of(desk))
         error = await outcome(tried.ask(desk.service, actor, target))
         new = (await rows_of(desk))[rows:]
         if not allowed:
             assert type(error) is UnknownConnector
             assert await desk.store.all() == before
-            assert await desk.statuses.held() == held
+            assert await desk.statuses.wishes() == wishes
         elif tried.writes and "fixed" in target:
             assert type(error) is ReadOnly
         else:
