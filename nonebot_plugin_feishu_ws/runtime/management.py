@@ -26,7 +26,11 @@ class Management:
 
     def __init__(self, settings: Settings, data: Path, changed: Callable[[], None] = lambda: None) -> None:
         url = settings.database_url.get_secret_value() if settings.database_url else ""
-        self.database = Database(url or f"sqlite+aiosqlite:///{data / 'feishu-ws.sqlite3'}")
+        # A local Feishu knows nothing of real apps, nor of those of the last one: it has a database of its own.
+        self._local = settings.sandbox and not url
+        file = data / ("feishu-ws-sandbox.sqlite3" if self._local else "feishu-ws.sqlite3")
+        self._address = data / "feishu-ws-sandbox.url"
+        self.database = Database(url or f"sqlite+aiosqlite:///{file}")
         self.logbook = LogBook(self.database)
         self.configured: Sequence[ConnectorSpec] = settings.connectors
         """Connectors declared in configuration; the local Feishu may add one."""
@@ -41,12 +45,29 @@ class Management:
         self._vault: Vault | None = None
         self.statuses = Statuses(self.database)
 
+    def forget_local(self) -> None:
+        """Begin without what was kept for an earlier local Feishu. For the bot, before `start`."""
+        path = self.database.path
+        if self._local and path is not None:
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def announce_local(self, url: str | None) -> None:
+        """Say where the local Feishu is, here and to shells; None when it is gone."""
+        if url is None:
+            self._address.unlink(missing_ok=True)
+        else:
+            self.default_url = url
+            self._address.write_text(url, encoding="ascii")
+
     async def start(self) -> None:
         """Bring the database up to date and open the key.
 
         Raises:
             StorageError: The database or the key cannot be used.
         """
+        if self._settings.sandbox and self._address.exists():
+            self.default_url = self._address.read_text(encoding="ascii").strip()
         await self.database.start()
         key = self._settings.secret_key
         self._vault = load_vault(key.get_secret_value() if key else None, self._key_file)

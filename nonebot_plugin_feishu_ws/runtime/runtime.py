@@ -83,6 +83,7 @@ class Runtime:
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""
+        self.management.forget_local()
         await self.management.start()
         self._inbox.start()
         self._spawn(self._prune())
@@ -95,7 +96,7 @@ class Runtime:
             locale = locale_for(self._settings.locale, self._settings.url)
             self._sandbox, specs = await start_sandbox(self._settings.connectors, locale)
             self.management.configured = specs
-            self.management.default_url = self._sandbox.url
+            self.management.announce_local(self._sandbox.url)
         if not self._settings.enabled:
             logger.info("FEISHU_WS__ENABLED is false: no connection is opened")
             return
@@ -148,6 +149,7 @@ class Runtime:
         await self._keeper.report_now()
         await self.management.stop()
         if self._sandbox is not None:
+            self.management.announce_local(None)
             await self._sandbox.stop()
 
     def _surroundings(self) -> Surroundings:
