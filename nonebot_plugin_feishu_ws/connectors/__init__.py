@@ -26,6 +26,7 @@ from .registration_errors import (
     RegistrationUnreachable,
     RegistrationUnsupported,
 )
+from .rest import rest_client
 from .rotation import Progress, rotate
 from .service import Changed, ConnectorService
 from .spec import ConnectorSpec
@@ -77,5 +78,6 @@ __all__ = [
     "qr_png",
     "qr_rows",
     "register",
+    "rest_client",
     "rotate",
 ]

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import aiohttp
-from yarl import URL
 
-from ..gateway import BootstrapError, Credentials, Reason, ServerConfig, State, fetch_endpoint, proxy_for
+from ..gateway import BootstrapError, Credentials, Reason, ServerConfig, State, fetch_endpoint
 from ..openapi import ApiError, FeishuClient, FeishuError
 from ..storage import utc_now
 from .checks import Check, CheckName, CheckOutcome, Fact, Finding, facts_of
 from .network import check_clock, check_proxy
 from .record import Connector, Source
+from .rest import rest_client
 from .scopes import console_link, grant_link, granted_scopes, needs_of
 from .statuses import Reported
 
@@ -105,7 +105,9 @@ class _Examination:
     async def as_the_app(self) -> list[Check]:
         """What can only be asked with a token: in vain without one."""
         try:
-            client = self._client()
+            client = rest_client(
+                self._spec, base_url=self._base_url, session=self._session, timeout=self._within
+            )
         except ValueError:
             credentials = Check(CheckName.CREDENTIALS, _SKIPPED, {"reason": "proxy"})
         else:
@@ -137,16 +139,6 @@ class _Examination:
             logger.error("%s: check %s: %s\n%s", self._spec.name, name, type(error).__name__, frames)
             outcome, facts = _SKIPPED, {"reason": "internal", "msg": type(error).__name__}
         return Check(name, outcome, facts)
-
-    def _client(self) -> FeishuClient:
-        return FeishuClient(
-            self._spec.app_id,
-            self._spec.app_secret.get_secret_value(),
-            base_url=self._base_url,
-            session=self._session,
-            proxy=proxy_for(URL(self._base_url), self._asked_proxy),
-            timeout=self._within,
-        )
 
     def _ago(self, moment: datetime | None) -> float | None:
         return None if moment is None else max(0.0, (self._now() - moment).total_seconds())

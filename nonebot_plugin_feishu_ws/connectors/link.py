@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
-from yarl import URL
 
 from ..gateway import (
     Ack,
@@ -17,9 +16,9 @@ from ..gateway import (
     LongConnection,
     ReconnectPolicy,
     Status,
-    proxy_for,
 )
-from ..openapi import BotInfo, FeishuClient, FeishuError
+from ..openapi import BotInfo, FeishuError
+from .rest import rest_client
 from .spec import ConnectorSpec
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.connectors")
@@ -63,18 +62,13 @@ class Link:
     ) -> None:
         self.spec = spec
         self.base_url = spec.domain or around.default_url
-        secret = spec.app_secret.get_secret_value()
-        proxy = spec.proxy.get_secret_value() if spec.proxy else None
-        rest_proxy = proxy_for(URL(self.base_url), proxy)
-        self.client = FeishuClient(
-            spec.app_id, secret, base_url=self.base_url, session=around.session, proxy=rest_proxy
-        )
+        self.client = rest_client(spec, base_url=self.base_url, session=around.session)
         self._connection = LongConnection(
-            Credentials(spec.app_id, secret),
+            Credentials(spec.app_id, spec.app_secret.get_secret_value()),
             self.base_url,
             lambda inbound: handler(self, inbound),
             session=around.session,
-            proxy=proxy,
+            proxy=spec.proxy.get_secret_value() if spec.proxy else None,
             policy=around.policy,
             pacer=around.pacer,
             on_status=lambda status: on_status(self, status),

@@ -4,12 +4,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aiohttp
-from yarl import URL
 
 from ..config import Settings
-from ..connectors import ConnectorService, ConnectorSpec, ConnectorStore, Progress, Statuses, rotate
+from ..connectors import (
+    ConnectorService,
+    ConnectorSpec,
+    ConnectorStore,
+    Progress,
+    Statuses,
+    rest_client,
+    rotate,
+)
 from ..delivery import LogBook
-from ..gateway import proxy_for
 from ..openapi import BotInfo, FeishuClient
 from ..storage import Database, Vault, load_vault
 
@@ -117,15 +123,7 @@ class Management:
 
     def client(self, spec: ConnectorSpec) -> FeishuClient:
         """A REST client for a connector, whether it runs or not."""
-        base_url = spec.domain or self.default_url
-        proxy = spec.proxy.get_secret_value() if spec.proxy else None
-        return FeishuClient(
-            spec.app_id,
-            spec.app_secret.get_secret_value(),
-            base_url=base_url,
-            session=self.session,
-            proxy=proxy_for(URL(base_url), proxy),
-        )
+        return rest_client(spec, base_url=spec.domain or self.default_url, session=self.session)
 
     async def _verify(self, spec: ConnectorSpec) -> BotInfo:
         return await self.client(spec).bot_info()
