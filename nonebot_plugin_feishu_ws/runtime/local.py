@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import nonebot
 from nonebot.log import logger
 from pydantic import SecretStr
 
@@ -19,6 +20,8 @@ async def start_sandbox(
     specs: Sequence[ConnectorSpec], locale: Locale
 ) -> tuple["Sandbox", list[ConnectorSpec]]:
     """Start a local Feishu with an app for each connector, two users and a group they all share.
+
+    The first of the users is a superuser.
 
     Args:
         specs: Connectors declared in configuration. With none, one called `butler` is made up.
@@ -46,6 +49,11 @@ async def start_sandbox(
     else:
         for spec in specs:
             world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
-    populate(sandbox, list(world.apps.values()))
+    apps = list(world.apps.values())
+    populate(sandbox, apps)
+    boss = next(iter(world.users.values()))
+    # Ids are made up anew at each start, so nobody could put them into SUPERUSERS.
+    nonebot.get_driver().config.superusers |= {f"feishu:{boss.open_id(app)}" for app in apps}
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
+    logger.info(f"{boss.name} is a superuser there: /feishu help")
     return sandbox, [spec.model_copy(update={"domain": None}) for spec in specs]

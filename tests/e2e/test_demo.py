@@ -45,6 +45,20 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
 
     await page.get_by_test_id("chat").filter(has_text="Bot").first.click()
     await expect(messages).to_contain_text("whoami")
+    # One of the two people may manage connectors, the other may not.
+    await page.get_by_test_id("composer").fill("/feishu status butler")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("card-button").first).to_be_visible(timeout=15_000)
+    await page.get_by_test_id("user").filter(has_text="Bob").click()
+    await page.get_by_test_id("chat").filter(has_text="Bot").first.click()
+    await expect(live).to_be_attached(timeout=15_000)
+    await page.get_by_test_id("composer").fill("/feishu list")
+    await page.keyboard.press("Enter")
+    await expect(messages).to_contain_text("You may not do this.", timeout=15_000)
+    await page.get_by_test_id("user").filter(has_text="Alice").click()
+    await page.get_by_test_id("chat").filter(has_text="Bot").first.click()
+    await expect(page.get_by_test_id("card-button").first).to_be_visible(timeout=15_000)
+
     await page.locator(".pane-toggle").click()
     await expect(page.locator("#pane")).to_contain_text("im.message.receive_v1")
     shot = await page.screenshot(path=tmp_path / "chat.png")
