@@ -6,6 +6,7 @@ where it happens; what is said in a chat or on a page lives here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 Locale = Literal["zh_CN", "en_US"]
@@ -61,11 +62,13 @@ class Texts:
 
     # --- the Butler: answers ----------------------------------------------------------------------------------
 
+    def did_you_mean(self, similar: Sequence[str]) -> str:
+        """A sentence to go behind another one; empty if nothing is similar."""
+        names = self._in("、", ", ").join(similar)
+        return self._in(f"你是想说 {names} 吗？", f" Did you mean {names}?") if names else ""
+
     def unknown_command(self, word: str, similar: Sequence[str]) -> str:
-        hint = ""
-        if similar:
-            names = self._in("、", ", ").join(similar)
-            hint = self._in(f"你是想说 {names} 吗？", f" Did you mean {names}?")
+        hint = self.did_you_mean(similar)
         return self._in(
             f"没有 “{word}” 这个命令。{hint}发送 help 查看可用的命令。",
             f"There is no command “{word}”.{hint} Send help to see what I can do.",
@@ -139,8 +142,9 @@ class Texts:
         }
         return self._in(zh.get(state, state), state)
 
-    def never(self) -> str:
-        return self._in("无", "never")
+    def moment(self, moment: datetime | None) -> str:
+        """A time as the machine's clock shows it."""
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else self._in("无", "never")
 
     def whoami(self, ids: Sequence[tuple[str, str]]) -> str:
         return "\n".join(f"{name}: {value}" for name, value in ids)

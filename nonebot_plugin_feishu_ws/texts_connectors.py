@@ -21,7 +21,7 @@ from .connectors import (
     UnknownConnector,
     VerificationFailed,
 )
-from .texts import Locale
+from .texts import Locale, Texts
 
 # field: (Chinese, English) - what it takes
 _FIELDS: Mapping[str, tuple[str, str]] = {
@@ -83,15 +83,7 @@ class ConnectorTexts:
     def state(self, state: str) -> str:
         """A connector's state, with its light."""
         lights = {"connected": "🟢", "connecting": "🟡", "reconnecting": "🟡", "blocked": "🔴"}
-        zh = {
-            "disconnected": "未连接",
-            "connecting": "连接中",
-            "connected": "已连接",
-            "reconnecting": "重新连接中",
-            "blocked": "已阻塞，需要人工处理",
-            "disabled": "已停用",
-        }
-        return f"{lights.get(state, '⚪')} {self._in(zh.get(state, state), state)}"
+        return f"{lights.get(state, '⚪')} {Texts(self.locale).state(state)}"
 
     def yes_no(self, value: bool) -> str:
         return self._in("是" if value else "否", "yes" if value else "no")
@@ -100,7 +92,7 @@ class ConnectorTexts:
         return self._in("已设置" if value else "未设置", "set" if value else "not set")
 
     def moment(self, moment: datetime | None) -> str:
-        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else self._in("无", "never")
+        return Texts(self.locale).moment(moment)
 
     def from_config(self) -> str:
         return self._in("（配置）", "(config)")
@@ -252,10 +244,7 @@ class ConnectorTexts:
         )
 
     def unknown_verb(self, typed: str, similar: Sequence[str], help_line: str) -> str:
-        hint = ""
-        if similar:
-            names = self._in("、", ", ").join(similar)
-            hint = self._in(f"你是想说 {names} 吗？", f" Did you mean {names}?")
+        hint = Texts(self.locale).did_you_mean(similar)
         return self._in(
             f"没有 {typed} 这个命令。{hint}发送 {help_line} 查看全部。",
             f"There is no verb {typed}.{hint} {help_line} lists them all.",

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from ..adapter import ActionFailed, MessageEvent, NetworkError
 from ..openapi import FeishuError
 from .conversations import Conversations, Place
-from .turn import Brain, Turn
+from .turn import Brain, Turn, conversation_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
@@ -43,7 +43,7 @@ class Butler:
 
         Whoever calls this leaves the place when the message is handled.
         """
-        place = self._conversations.take((event.app_id, event.chat_id, event.thread_id))
+        place = self._conversations.take(conversation_of(event))
         object.__setattr__(event, _PLACE, place)
         return place
 

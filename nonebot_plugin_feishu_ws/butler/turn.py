@@ -1,14 +1,11 @@
 """One turn of a conversation: what was asked, by whom, where; and the way back."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..adapter import Bot, MessageEvent
 from ..texts import Texts
-
-logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,12 @@ class Turn:
     @property
     def conversation(self) -> tuple[str, str, str | None]:
         """(connector's app, chat, topic): turns of one conversation run one after another."""
-        return self.app_id, self.chat_id, self.thread_id
+        return conversation_of(self.event)
+
+
+def conversation_of(event: MessageEvent) -> tuple[str, str, str | None]:
+    """The conversation a message belongs to, see `Turn.conversation`."""
+    return event.app_id, event.chat_id, event.thread_id
 
 
 class Brain(Protocol):

@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..storage import Database, EventRow, EventState
+from .pruning import DELETE_AT_ONCE, delete_in_pieces
 
 _MESSAGE = "im.message.receive_v1"
-_DELETE_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +167,10 @@ class EventStore:
         old = (
             select(EventRow.id)
             .where(col(EventRow.state) == state, col(EventRow.received_at) < before)
-            .limit(_DELETE_AT_ONCE)
+            .limit(DELETE_AT_ONCE)
         )
         statement = delete(EventRow).where(col(EventRow.id).in_(old))
-
-        async def work(session: AsyncSession) -> int:
-            return (await (await session.connection()).execute(statement)).rowcount
-
-        deleted = 0
-        while (now := await self._database.write(work)) > 0:
-            deleted += now
-        return deleted
+        return await delete_in_pieces(self._database, statement)
 
 
 def _any_key_of(events: Sequence[Incoming]) -> list[ColumnElement[bool]]:

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..storage import Database, LogRow, utc_now
+from .pruning import DELETE_AT_ONCE, delete_in_pieces
 from .spool import Spool
 
-_DELETE_AT_ONCE = 500
 _MAX_PAGE = 500
 
 
@@ -220,17 +220,10 @@ class LogBook:
             DatabaseUnavailable: the database is away.
         """
         # Lines are written in order of time: looking at the first ones is enough, and quick.
-        first = select(LogRow.id).order_by(col(LogRow.id)).limit(_DELETE_AT_ONCE)
+        first = select(LogRow.id).order_by(col(LogRow.id)).limit(DELETE_AT_ONCE)
         before = self._now() - older_than
         statement = delete(LogRow).where(col(LogRow.id).in_(first), col(LogRow.at) < before)
-
-        async def work(session: AsyncSession) -> int:
-            return (await (await session.connection()).execute(statement)).rowcount
-
-        deleted = 0
-        while (now := await self._database.write(work)) > 0:
-            deleted += now
-        return deleted
+        return await delete_in_pieces(self._database, statement)
 
     async def _store(self, lines: Sequence[dict[str, Any]]) -> None:
         async def work(session: AsyncSession) -> None:

@@ -1,7 +1,5 @@
 """What the Butler is told of the message it answers."""
 
-from datetime import datetime
-
 from ..adapter import Bot, MessageEvent
 from ..butler import Turn, say
 from ..connectors import Link
@@ -29,14 +27,11 @@ def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts) -> Turn:
 def _status(link: Link, bot: Bot, texts: Texts) -> str:
     status = link.status
 
-    def at(moment: datetime | None) -> str:
-        return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else texts.never()
-
     return texts.status(
         bot.identity.app_name,
         link.spec.name,
         status.state,
-        at(status.connected_at),
-        at(status.last_heartbeat),
+        texts.moment(status.connected_at),
+        texts.moment(status.last_heartbeat),
         str(status.error) if status.error else None,
     )

@@ -1,0 +1,28 @@
+"""Deleting much without keeping anybody waiting."""
+
+from sqlalchemy import Delete
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ..storage import Database
+
+DELETE_AT_ONCE = 500
+"""Rows: what one transaction may delete."""
+
+
+async def delete_in_pieces(database: Database, statement: Delete) -> int:
+    """Run a statement that deletes at most `DELETE_AT_ONCE` rows until there are none left for it.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        DatabaseUnavailable: the database is away.
+    """
+
+    async def work(session: AsyncSession) -> int:
+        return (await (await session.connection()).execute(statement)).rowcount
+
+    deleted = 0
+    while (now := await database.write(work)) > 0:
+        deleted += now
+    return deleted
