@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ..gateway import Status
-from ..storage import Database, StatusRow, utc_now
+from ..gateway import State, Status
+from ..storage import Database, LinkRow, StatusRow, utc_now
 
 _BELIEVED = timedelta(seconds=75)
 """A report is renewed every 20 s (`runtime.keeper`): whoever wrote an older one has died."""
@@ -51,27 +51,29 @@ class Wish:
 
 
 class Statuses:
-    """Reads and writes `feishu_ws_status`.
+    """Reads and writes `feishu_ws_status` and `feishu_ws_link`.
 
     Every method raises DatabaseUnavailable where the database does not work.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.worker = ""
         self._dialect = sqlite if database.is_sqlite else postgresql
 
     async def all(self) -> dict[str, Reported]:
         """Every report, by app id. What a process that has died left behind is `disconnected`."""
         async with self._database.session() as session:
-            rows = (await session.exec(select(StatusRow))).all()
+            links = (await session.exec(select(LinkRow).order_by(col(LinkRow.updated_at)))).all()
+            held = set((await session.exec(select(StatusRow.app_id).where(col(StatusRow.held)))).all())
         believed = utc_now() - _BELIEVED
-        reports = {row.app_id: Reported(**row.model_dump(exclude={"app_id", "asked"})) for row in rows}
-        return {
-            app_id: report
-            if report.updated_at is None or report.updated_at > believed
-            else replace(report, state="disconnected", connected_at=None)
-            for app_id, report in reports.items()
-        }
+        reports = {app_id: Reported(held=True) for app_id in held}
+        for row in links:
+            values = row.model_dump(exclude={"app_id", "worker", "connections"})
+            report = Reported(**values, held=row.app_id in held)
+            dead = report.updated_at is not None and report.updated_at <= believed
+            reports[row.app_id] = replace(report, state="disconnected", connected_at=None) if dead else report
+        return reports
 
     async def wishes(self) -> dict[str, Wish]:
         """What people have asked of connectors since the bot was started, by app id."""
@@ -87,8 +89,8 @@ class Statuses:
         rows = [
             {
                 "app_id": app_id,
-                "held": False,
-                "asked": 0,
+                "worker": self.worker,
+                "connections": int(status.state is State.CONNECTED),
                 "state": status.state.value,
                 "connected_at": status.connected_at,
                 "last_heartbeat": status.last_heartbeat,
@@ -101,35 +103,36 @@ class Statuses:
             for app_id, status in statuses.items()
         ]
         if rows:
-            await self._upsert(rows, [name for name in rows[0] if name not in ("app_id", "held", "asked")])
+            await self._upsert(
+                LinkRow, rows, ["app_id", "worker"], [name for name in rows[0] if name != "app_id"]
+            )
 
     async def hold(self, app_id: str, held: bool) -> None:
         """Ask that a connector be disconnected, or be connected again."""
         asked = 0 if held else 1
-        row = {
-            "app_id": app_id,
-            "held": held,
-            "asked": asked,
-            "state": "disconnected",
-            "attempt": 0,
-            "updated_at": utc_now(),
-        }
-        await self._upsert([row], ["held"], asked=col(StatusRow.asked) + asked)
+        row = {"app_id": app_id, "held": held, "asked": asked, "updated_at": utc_now()}
+        await self._upsert(StatusRow, [row], ["app_id"], ["held"], asked=col(StatusRow.asked) + asked)
 
     async def release_all(self) -> None:
         """Nothing is held any more: the bot was started anew."""
 
         async def work(session: AsyncSession) -> None:
-            await session.exec(update(StatusRow).values(held=False, state="disconnected"))
+            await session.exec(update(StatusRow).values(held=False))
+            await session.exec(delete(LinkRow))
 
         await self._database.write(work)
 
     async def _upsert(
-        self, rows: Sequence[Mapping[str, object]], changed: Sequence[str], **computed: ColumnElement[int]
+        self,
+        table: type[LinkRow | StatusRow],
+        rows: Sequence[Mapping[str, object]],
+        keys: Sequence[str],
+        changed: Sequence[str],
+        **computed: ColumnElement[int],
     ) -> None:
-        insert = self._dialect.insert(StatusRow)
+        insert = self._dialect.insert(table)
         statement = insert.on_conflict_do_update(
-            index_elements=["app_id"], set_={**{name: insert.excluded[name] for name in changed}, **computed}
+            index_elements=keys, set_={**{name: insert.excluded[name] for name in changed}, **computed}
         )
 
         async def work(session: AsyncSession) -> None:

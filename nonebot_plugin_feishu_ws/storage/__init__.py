@@ -13,10 +13,26 @@ from .errors import (
     VaultError,
 )
 from .keyfile import load_vault
-from .tables import ConnectorRow, EventRow, EventState, LogRow, StatusRow
+from .tables import (
+    ApprovalCardRow,
+    ApprovalRow,
+    ApprovalState,
+    ConnectorRow,
+    EventRow,
+    EventState,
+    LinkRow,
+    LogRow,
+    OutboxRow,
+    OutboxState,
+    StatusRow,
+    WorkerRow,
+)
 from .vault import Place, Sealed, Vault, new_key
 
 __all__ = [
+    "ApprovalCardRow",
+    "ApprovalRow",
+    "ApprovalState",
     "Base",
     "ConnectorRow",
     "Database",
@@ -24,8 +40,11 @@ __all__ = [
     "DatabaseUrlError",
     "EventRow",
     "EventState",
+    "LinkRow",
     "LogRow",
     "MigrationError",
+    "OutboxRow",
+    "OutboxState",
     "Place",
     "SealBroken",
     "Sealed",
@@ -35,6 +54,7 @@ __all__ = [
     "UnknownKey",
     "Vault",
     "VaultError",
+    "WorkerRow",
     "load_vault",
     "new_key",
     "utc_now",

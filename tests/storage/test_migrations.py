@@ -18,7 +18,18 @@ from nonebot_plugin_feishu_ws.storage import Database, MigrationError
 from nonebot_plugin_feishu_ws.storage.migrate import VERSION_TABLE, alembic_config
 
 ROOT = Path(__file__).parents[2]
-TABLES = {"feishu_ws_status", "feishu_ws_connector", "feishu_ws_event", "feishu_ws_log", VERSION_TABLE}
+TABLES = {
+    "feishu_ws_approval",
+    "feishu_ws_approvalcard",
+    "feishu_ws_connector",
+    "feishu_ws_event",
+    "feishu_ws_link",
+    "feishu_ws_log",
+    "feishu_ws_outbox",
+    "feishu_ws_status",
+    "feishu_ws_worker",
+    VERSION_TABLE,
+}
 
 
 async def in_transaction(database: Database, work: Any) -> Any:

@@ -1,20 +1,13 @@
-"""The tables.
-
-Events and log rows name a connector by its `app_id`, not by the connector's row: connectors declared in
-configuration have no row, `app_id` is unique among all connectors (contract.md), Feishu itself sends it with
-every event, and both must outlive a connector that is removed. For the same reasons there is no foreign key.
-"""
+"""What should run, what people have asked for, and how it is doing."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from .base import Base, JsonText, SealedColumn, UtcDateTime, choice, row_id, utc_now
-from .vault import Place, Sealed, Vault
+from ..base import Base, JsonText, SealedColumn, UtcDateTime, utc_now
+from ..vault import Place, Sealed, Vault
 
 
 class ConnectorRow(Base, table=True):
@@ -72,7 +65,7 @@ class ConnectorRow(Base, table=True):
 
 
 class StatusRow(Base, table=True):
-    """How a connector's link is doing, as the process that runs it last said; read by other processes.
+    """What people have asked of a connector, and what Feishu says of it.
 
     Of every connector, those from configuration included, which have no row of their own.
     """
@@ -82,7 +75,21 @@ class StatusRow(Base, table=True):
     """Disconnected by hand, until somebody connects it again or the bot is started anew."""
     asked: int = 0
     """How often somebody has asked for it to be connected: one more, and a link that has given up tries again."""
+    online: int | None = None
+    """Connections of the app that Feishu sees, whoever opened them; None: not known."""
+    online_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class LinkRow(Base, table=True):
+    """How a connector is doing in one process, as that process last said; read by the others."""
+
+    app_id: str = Field(primary_key=True)
+    worker: str = Field(primary_key=True)
+    """The process, see `WorkerRow`."""
     state: str = "disconnected"
+    connections: int = 0
+    """How many of its connections are open."""
     connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_heartbeat: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_event_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -91,71 +98,3 @@ class StatusRow(Base, table=True):
     reason: str | None = None
     """The kind of error, see `gateway.Reason`."""
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
-
-
-class EventState(StrEnum):
-    """How far an event has come."""
-
-    RECEIVED = "received"
-    DONE = "done"
-    DEAD = "dead"
-
-
-class EventRow(Base, table=True):
-    """An event Feishu pushed: committed before it is acknowledged, kept as a key against the next push."""
-
-    __table_args__ = (
-        UniqueConstraint("connector", "event_id"),
-        UniqueConstraint("connector", "message_id"),
-        Index(None, "state", "id"),
-        Index(None, "received_at"),
-        # Without it SQLite gives the number of a pruned row to a new one.
-        {"sqlite_autoincrement": True},
-    )
-
-    id: int | None = Field(
-        default=None, sa_column=Column("id", row_id(), primary_key=True, autoincrement=True)
-    )
-    connector: str
-    """The bot's app_id."""
-    event_id: str
-    message_id: str | None = None
-    """Only of `im.message.receive_v1`: reactions and the like carry the id of a message too, and would pass
-    for repetitions of it. NULLs do not collide."""
-    event_type: str
-    chat_id: str | None = None
-    payload: bytes = Field(sa_type=LargeBinary, repr=False)
-    state: EventState = Field(
-        default=EventState.RECEIVED, sa_column=Column(choice(EventState), nullable=False)
-    )
-    attempts: int = 1
-    """How often it was handed out to be handled."""
-    owner: str
-    """The inbox that took it or took it over."""
-    received_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
-    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    error: str | None = None
-
-
-class LogRow(Base, table=True):
-    """What happened to a connector, for its owner to read."""
-
-    __table_args__ = (
-        Index(None, "connector", "id"),
-        Index(None, "message_id"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: int | None = Field(
-        default=None, sa_column=Column("id", row_id(), primary_key=True, autoincrement=True)
-    )
-    at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
-    level: str
-    action: str
-    connector: str | None = None
-    """The bot's app_id; None where no connector is concerned."""
-    name: str | None = None
-    """The connector's name at that time."""
-    event_id: str | None = None
-    message_id: str | None = None
-    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonText)

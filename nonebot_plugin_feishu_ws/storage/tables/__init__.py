@@ -1,0 +1,26 @@
+"""The tables.
+
+Events, messages and log rows name a connector by its `app_id`, not by the connector's row: connectors declared in
+configuration have no row, `app_id` is unique among all connectors (contract.md), Feishu itself sends it with every
+event, and they all outlive a connector that is removed. For the same reasons there is no foreign key.
+"""
+
+from .approvals import ApprovalCardRow, ApprovalRow, ApprovalState
+from .connectors import ConnectorRow, LinkRow, StatusRow
+from .delivery import EventRow, EventState, OutboxRow, OutboxState, WorkerRow
+from .log import LogRow
+
+__all__ = [
+    "ApprovalCardRow",
+    "ApprovalRow",
+    "ApprovalState",
+    "ConnectorRow",
+    "EventRow",
+    "EventState",
+    "LinkRow",
+    "LogRow",
+    "OutboxRow",
+    "OutboxState",
+    "StatusRow",
+    "WorkerRow",
+]
