@@ -22,8 +22,8 @@ from ..adapter import Bot
 from ..connectors import Actor
 from ..runtime import Management
 from ..texts import locale_for
-from ..texts_chat import ChatTexts
-from ..texts_connectors import ConnectorTexts
+from ..texts.chat import ChatTexts
+from ..texts.connectors import ConnectorTexts
 from .desk import Desk
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..connectors import SECRETS, Connector, Reported, Source
-from ..texts_chat import ChatTexts
-from ..texts_connectors import ConnectorTexts
+from ..texts.chat import ChatTexts
+from ..texts.connectors import ConnectorTexts
 from .verbs import shown, state_of
 
 Json = dict[str, Any]

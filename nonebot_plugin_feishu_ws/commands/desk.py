@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ..connectors import Actor, RegistrationProgress
 from ..runtime import Management
-from ..texts_connectors import ConnectorTexts
+from ..texts.connectors import ConnectorTexts
 
 
 @dataclass(frozen=True, slots=True)

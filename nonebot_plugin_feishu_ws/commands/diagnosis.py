@@ -2,7 +2,7 @@
 
 from ..connectors import CheckOutcome, diagnose
 from ..delivery import why as story_of
-from ..texts_doctor import DoctorTexts, WhyTexts
+from ..texts.doctor import DoctorTexts, WhyTexts
 from .answer import Answer, Table
 from .desk import Desk
 from .grammar import Call

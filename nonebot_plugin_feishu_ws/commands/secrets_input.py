@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import SecretStr
 
 from ..connectors import SECRETS
-from ..texts_shell import ShellTexts
+from ..texts.shell import ShellTexts
 
 _MOST = 64 * 1024  # characters read from standard input: far more than all secrets together
 

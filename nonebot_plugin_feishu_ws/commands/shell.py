@@ -19,9 +19,9 @@ from pydantic import SecretStr
 
 from ..config import load_settings
 from ..connectors import SECRETS, Actor
-from ..texts_chat import ChatTexts
-from ..texts_connectors import ConnectorTexts
-from ..texts_shell import ShellTexts, shell_locale
+from ..texts.chat import ChatTexts
+from ..texts.connectors import ConnectorTexts
+from ..texts.shell import ShellTexts, shell_locale
 from . import secrets_input
 from .answer import Answer
 from .desk import Desk

@@ -1,7 +1,7 @@
 """`register` in a shell: the code to scan, and how it gets on."""
 
 from ..connectors import RegistrationProgress, Scan, qr_rows
-from ..texts_chat import ChatTexts
+from ..texts.chat import ChatTexts
 from .printing import Printer
 
 

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from ..connectors import SecretsLocked, Source
 from ..storage import DatabaseUnavailable, StorageError
-from ..texts_shell import ShellTexts
+from ..texts.shell import ShellTexts
 from .answer import Answer, Table
 from .desk import Desk
 from .printing import Printer

@@ -19,7 +19,7 @@ from ..delivery import LogEntry, latest_chat
 from ..filters import Policy
 from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
-from ..texts_connectors import ConnectorTexts
+from ..texts.connectors import ConnectorTexts
 from .answer import Answer, Table
 from .desk import Desk
 from .diagnosis import doctor, why

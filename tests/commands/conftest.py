@@ -24,7 +24,7 @@ class Counter:
         """Perform a line as somebody; keyword arguments are secrets that were asked for."""
         from nonebot_plugin_feishu_ws.commands import Desk, perform
         from nonebot_plugin_feishu_ws.connectors import Actor
-        from nonebot_plugin_feishu_ws.texts_connectors import ConnectorTexts
+        from nonebot_plugin_feishu_ws.texts.connectors import ConnectorTexts
 
         actor = Actor(who=who, origin="chat" if who.startswith("ou_") else "shell", superuser=superuser)
         desk = Desk(self.management, actor, ConnectorTexts(locale), "/feishu")  # pyright: ignore

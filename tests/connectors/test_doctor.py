@@ -26,8 +26,8 @@ from nonebot_plugin_feishu_ws.connectors import (
 from nonebot_plugin_feishu_ws.connectors.scopes import grant_link, granted_scopes
 from nonebot_plugin_feishu_ws.gateway import Reason
 from nonebot_plugin_feishu_ws.storage import SealBroken
-from nonebot_plugin_feishu_ws.texts_doctor import DoctorTexts
-from nonebot_plugin_feishu_ws.texts_doctor.words import REASONS
+from nonebot_plugin_feishu_ws.texts.doctor import DoctorTexts
+from nonebot_plugin_feishu_ws.texts.doctor.words import REASONS
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 CANARY = "canary-app-secret-4711"

@@ -21,7 +21,7 @@ from nonebot_plugin_feishu_ws.delivery import (
 )
 from nonebot_plugin_feishu_ws.filters import Reason
 from nonebot_plugin_feishu_ws.storage import Database, EventState
-from nonebot_plugin_feishu_ws.texts_doctor import WhyTexts
+from nonebot_plugin_feishu_ws.texts.doctor import WhyTexts
 
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
 

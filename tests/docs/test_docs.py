@@ -17,7 +17,7 @@ from nonebot_plugin_feishu_ws.config import Settings
 from nonebot_plugin_feishu_ws.connectors import CheckName, ConnectorSpec
 from nonebot_plugin_feishu_ws.filters import addressing_chain, admission_chain
 from nonebot_plugin_feishu_ws.gateway import Reason
-from nonebot_plugin_feishu_ws.texts_shell import ShellTexts
+from nonebot_plugin_feishu_ws.texts.shell import ShellTexts
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]

@@ -98,7 +98,7 @@ async def _answer(terminal: Terminal, question: str, secret: str) -> None:
 )
 def test_what_cannot_be_read(given: str | bytes, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from nonebot_plugin_feishu_ws.commands import secrets_input
-    from nonebot_plugin_feishu_ws.texts_shell import ShellTexts
+    from nonebot_plugin_feishu_ws.texts.shell import ShellTexts
 
     data = given if isinstance(given, bytes) else given.encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))

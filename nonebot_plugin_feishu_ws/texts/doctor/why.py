@@ -1,12 +1,11 @@
 """A message's story in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from ..delivery import Arrival, Handling, Said, Screening, Story
-from ..filters import Outcome, Reason
-from ..texts import Locale
+from ...delivery import Arrival, Handling, Said, Screening, Story
+from ...filters import Outcome, Reason
+from ..language import Spoken
 
 _REASONS: Mapping[str, tuple[str, str]] = {
     Reason.CONNECTOR_DISABLED: ("连接器未启用", "the connector is not enabled"),
@@ -56,14 +55,8 @@ _STATES: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WhyTexts:
+class WhyTexts(Spoken):
     """The texts of a message's story in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     def unknown(self, message_id: str) -> str:
         """Nobody knows the message, or not to this reader."""

@@ -1,32 +1,13 @@
-"""Every text a user can read, in Chinese and English, side by side.
-
-One function per text; its parameters are the facts it speaks of. What is logged for operators is English and lives
-where it happens; what is said in a chat or on a page lives here.
-"""
+"""What the Butler says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-Locale = Literal["zh_CN", "en_US"]
-
-
-def locale_for(setting: Literal["auto", "zh_CN", "en_US"], base_url: str) -> Locale:
-    """The language to speak on one platform: `auto` is English on Lark and Chinese on Feishu."""
-    if setting != "auto":
-        return setting
-    return "en_US" if "lark" in base_url else "zh_CN"
+from .language import Spoken
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Spoken):
     """The texts in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     # --- the Butler: help -------------------------------------------------------------------------------------
 

@@ -3,10 +3,9 @@
 import locale as system_locale
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from .texts import Locale
+from .language import Locale, Spoken
 
 # A verb of the shell alone: its arguments, and what it does in Chinese and English.
 _VERBS: Mapping[str, tuple[str, str, str]] = {
@@ -58,14 +57,8 @@ def shell_locale(setting: Literal["auto", "zh_CN", "en_US"]) -> Locale:
     return "zh_CN" if name.lower().startswith(("zh", "chinese")) else "en_US"
 
 
-@dataclass(frozen=True, slots=True)
-class ShellTexts:
+class ShellTexts(Spoken):
     """The texts in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     # --- help -----------------------------------------------------------------------------------------------
 

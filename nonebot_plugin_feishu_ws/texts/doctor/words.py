@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..connectors import CheckName, CheckOutcome
+from ...connectors import CheckName, CheckOutcome
 
 TITLES: Mapping[CheckName, tuple[str, str]] = {
     CheckName.CREDENTIALS: ("凭证", "Credentials"),

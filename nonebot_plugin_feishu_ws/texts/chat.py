@@ -1,9 +1,8 @@
 """What is said around connector management in a chat: cards, forms, questions. Chinese and English side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from .texts import Locale
+from .language import Spoken
 
 _BUTTONS: Mapping[str, tuple[str, str]] = {
     "enable": ("启用", "Enable"),
@@ -36,14 +35,8 @@ _LABELS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ChatTexts:
+class ChatTexts(Spoken):
     """The texts in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     # --- cards ----------------------------------------------------------------------------------------------
 

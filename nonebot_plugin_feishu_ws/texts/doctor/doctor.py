@@ -1,11 +1,10 @@
 """A diagnosis in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..connectors import Check, CheckName, CheckOutcome
-from ..texts import Locale
+from ...connectors import Check, CheckName, CheckOutcome
+from ..language import Spoken
 from .words import BOT_STATES, EVENT_HINTS, OUTCOMES, PURPOSES, REASONS, TITLES
 
 
@@ -16,14 +15,8 @@ class Advice(NamedTuple):
     todo: str
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorTexts:
+class DoctorTexts(Spoken):
     """The texts of a diagnosis in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     def title(self, name: CheckName) -> str:
         return self._in(*TITLES[name])

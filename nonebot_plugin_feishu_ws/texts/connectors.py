@@ -1,10 +1,9 @@
 """What is said about connectors, in Chinese and English, side by side. The same in chat and shell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from .connectors import (
+from ..connectors import (
     ConnectorError,
     InvalidFields,
     NotAllowed,
@@ -21,7 +20,8 @@ from .connectors import (
     UnknownConnector,
     VerificationFailed,
 )
-from .texts import Locale, Texts
+from .butler import Texts
+from .language import Spoken
 
 # field: (Chinese, English) - what it takes
 _FIELDS: Mapping[str, tuple[str, str]] = {
@@ -64,14 +64,8 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorTexts:
+class ConnectorTexts(Spoken):
     """The texts in one language."""
-
-    locale: Locale
-
-    def _in(self, zh: str, en: str) -> str:
-        return zh if self.locale == "zh_CN" else en
 
     # --- words ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Cards: made from parts, clicked, streamed."""
