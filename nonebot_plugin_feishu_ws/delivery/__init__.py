@@ -1,10 +1,11 @@
 """Nothing lost, nothing twice: events are stored before they are acknowledged, and what happened can be
 read."""
 
-from .errors import EventRejected, InboxError, InboxUnavailable
+from .errors import EventRejected, Fenced, InboxError, InboxUnavailable
 from .events import Incoming, Unfinished
 from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
 from .latest import latest_chat
+from .lease import Lease, orphaned
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
 from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
 
@@ -15,11 +16,13 @@ __all__ = [
     "Chapter",
     "Duplicate",
     "EventRejected",
+    "Fenced",
     "Handling",
     "Inbox",
     "InboxError",
     "InboxUnavailable",
     "Incoming",
+    "Lease",
     "LogAction",
     "LogBook",
     "LogEntry",
@@ -31,5 +34,6 @@ __all__ = [
     "Taker",
     "Unfinished",
     "latest_chat",
+    "orphaned",
     "why",
 ]
