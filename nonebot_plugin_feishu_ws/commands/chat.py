@@ -25,6 +25,7 @@ from .access import Office, is_person, words_of
 from .answer import Answer
 from .asking import Interview, is_private
 from .cards import Json, connector_card, list_card
+from .confirming import Confirmations
 from .desk import Desk
 from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
@@ -43,13 +44,22 @@ class Chat:
         office: What it works with.
         forms: Asks for secrets on Feishu.
         scans: Has apps created there.
+        confirmations: Ask before something is removed.
         starts: NoneBot's `COMMAND_START`.
     """
 
-    def __init__(self, office: Office, forms: Forms, scans: Scans, starts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        office: Office,
+        forms: Forms,
+        scans: Scans,
+        confirmations: Confirmations,
+        starts: Iterable[str],
+    ) -> None:
         self._office = office
         self._forms = forms
         self._scans = scans
+        self._confirmations = confirmations
         self._roots = tuple(
             sorted((start + name for start in starts for name in NAMES), key=len, reverse=True)
         )
@@ -91,6 +101,8 @@ class Chat:
         if verb == "register" and desk.actor.superuser:
             self._scans.begin(self._register(bot, event, desk, line))
             return None
+        if verb == "remove" and await self._asks_first(bot, event, desk, line):
+            return None
         answer = answer or await perform(desk, line)
         if isinstance(bot, Bot) and isinstance(event, MessageEvent):
             await self._show(bot, event, desk, verb, answer)
@@ -122,6 +134,24 @@ class Chat:
             return Answer(desk.texts.error(error), failed=True)
         except DatabaseUnavailable:
             return Answer(desk.texts.database_away(), failed=True)
+
+    async def _asks_first(self, bot: BaseBot, event: BaseEvent, desk: Desk, line: str) -> bool:
+        """Whether a removal waits for a yes: a click on Feishu, elsewhere the same again with `--yes`."""
+        try:
+            call = parse(line)
+            if call.verb.name != "remove" or "yes" in call.arguments:
+                return False
+            name = call.arguments["name"]
+            who = (bot.self_id, desk.actor.who)
+            card, nonce = await self._confirmations.ask(desk, who, "remove", name)
+        except (MisuseError, ConnectorError, DatabaseUnavailable):  # said by whoever carries the call out
+            return False
+        if isinstance(bot, Bot) and isinstance(event, MessageEvent):
+            self._confirmations.place(nonce, await _send(bot, event, card))
+        else:
+            words = words_of(desk)
+            await tell(bot, event, words.repeat(words.confirm("remove", name), f"{desk.root} {line} --yes"))
+        return True
 
     async def _register(self, bot: BaseBot, event: BaseEvent, desk: Desk, line: str) -> None:
         words = words_of(desk)

@@ -7,7 +7,6 @@ confirmation is good for whoever asked, once.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..adapter import ActionFailed, Bot, CardActionEvent, NetworkError
@@ -15,29 +14,19 @@ from ..connectors import ConnectorError
 from ..storage import DatabaseUnavailable
 from .access import Office, words_of
 from .answer import Answer
-from .cards import PREFIX, Json, confirm_card, connector_card, list_card
+from .cards import PREFIX, Json, connector_card, list_card
+from .confirming import ASKED, Confirmations, Step
 from .desk import Desk
 from .forms import Forms
 from .grammar import VERBS, Call
 from .progress import CONNECTING, states
 from .scans import Scans
-from .slips import ForeignSlipError, SlipError, Slips
+from .slips import ForeignSlipError, SlipError
 from .verbs import carry_out, state_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.commands")
 
 _AT_ONCE = frozenset({"enable", "connect", "disconnect", "verify", "logs", "status", "show", "doctor"})
-_ASKED = frozenset({"disable", "remove"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What a confirmation stands for: `id` so that another connector of the same name is not taken for it."""
-
-    verb: str
-    name: str
-    id: str
-    page: int | None
 
 
 class Clicks:
@@ -47,13 +36,14 @@ class Clicks:
         office: What it works with.
         forms: Open the forms of their own buttons.
         scans: Can be cancelled.
+        confirmations: Are answered.
     """
 
-    def __init__(self, office: Office, forms: Forms, scans: Scans) -> None:
+    def __init__(self, office: Office, forms: Forms, scans: Scans, confirmations: Confirmations) -> None:
         self._office = office
         self._forms = forms
         self._scans = scans
-        self._slips: Slips[_Step] = Slips()
+        self._confirmations = confirmations
 
     async def concerned(self, event: CardActionEvent) -> bool:
         """The matcher's rule."""
@@ -90,20 +80,20 @@ class Clicks:
             await event.respond(card=await self._list(desk, page or 0))
         elif action == "do" and verb in _AT_ONCE:
             await self._perform(event, desk, verb, name, page)
-        elif action == "ask" and verb in _ASKED:
-            connector = await desk.management.service.get(desk.actor, name)
-            step = _Step(verb, connector.spec.name, connector.id, page)
-            nonce = self._slips.put(who, step, event.message_id)
-            await event.respond(card=confirm_card(words_of(desk), verb, step.name, nonce))
+        elif action == "ask" and verb in ASKED:
+            card, _ = await self._confirmations.ask(
+                desk, who, verb, name, page=page, message_id=event.message_id
+            )
+            await event.respond(card=card)
         elif action in ("confirm", "cancel"):
-            step = self._slips.take(who, value.get("nonce"), event.message_id)
+            step = self._confirmations.take(who, value.get("nonce"), event.message_id)
             await self._decided(event, desk, step, confirmed=action == "confirm")
         elif action == "scan_cancel":
             await self._scans.cancel(event, value.get("nonce"))
         else:
             await self._forms.clicked(bot, event, desk, action, value)
 
-    async def _decided(self, event: CardActionEvent, desk: Desk, step: _Step, *, confirmed: bool) -> None:
+    async def _decided(self, event: CardActionEvent, desk: Desk, step: Step, *, confirmed: bool) -> None:
         connector = await desk.management.service.get(desk.actor, step.name)
         if not confirmed:
             await self._perform(event, desk, "show", step.name, step.page)

@@ -115,10 +115,10 @@ VERBS: Mapping[str, Verb] = {
         ),
         Verb(
             "remove",
-            "NAME",
+            "NAME [--yes]",
             ("删除连接器及其密钥", "remove a connector and its secrets"),
             "remove butler",
-            _NAME,
+            Args["name", str]["yes;?", "--yes"],
         ),
         Verb(
             "register",

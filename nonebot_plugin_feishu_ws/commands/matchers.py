@@ -17,6 +17,7 @@ from .access import Office
 from .asking import Interview
 from .chat import NAMES, Chat, tell
 from .clicks import Clicks
+from .confirming import Confirmations
 from .forms import Forms
 from .scans import Scans
 
@@ -39,8 +40,9 @@ def install(management: Management, settings: Settings) -> Callable[[], Awaitabl
     starts = sorted(nonebot.get_driver().config.command_start)
     root = ("/" if "/" in starts else starts[0] if starts else "") + NAMES[0]
     office, forms, scans = Office(management, settings.locale, root), Forms(), Scans()
-    _install_chat(Chat(office, forms, scans, starts))
-    _install_clicks(Clicks(office, forms, scans))
+    confirmations = Confirmations()
+    _install_chat(Chat(office, forms, scans, confirmations, starts))
+    _install_clicks(Clicks(office, forms, scans, confirmations))
     return scans.close
 
 

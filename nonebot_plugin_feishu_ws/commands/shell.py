@@ -73,12 +73,16 @@ def main(root: str = "nb feishu-ws") -> NoReturn:
     printer = Printer(as_json="--json" in arguments)
     locale = shell_locale(load_settings().locale)
     texts = ShellTexts(locale)
-    scan = ShellScan(printer, ChatTexts(locale))
+    words = ChatTexts(locale)
+    scan = ShellScan(printer, words)
     desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root, scan.show)
     try:
         options = _options(arguments, texts)
         secrets = _secrets(options, texts)
-        answer, code = asyncio.run(_answer(desk, options, texts, printer, secrets))
+        if _agreed(options, words):
+            answer, code = asyncio.run(_answer(desk, options, texts, printer, secrets))
+        else:
+            answer, code = Answer(words.cancelled(), failed=True), FAILED
     except (_MisusedError, secrets_input.SecretsError) as error:
         answer, code = Answer(str(error), failed=True), MISUSED
     except KeyboardInterrupt:
@@ -141,6 +145,19 @@ def _secrets(options: Options, texts: ShellTexts) -> Mapping[str, SecretStr]:
         if fields:
             return secrets_input.ask(list(dict.fromkeys(fields)), texts)
     return {}
+
+
+def _agreed(options: Options, words: ChatTexts) -> bool:
+    """Whether to go on: a removal asks first, where somebody can answer. Outside the loop, which holds Ctrl-C back."""
+    with contextlib.suppress(MisuseError):
+        call = parse(_line(options.words))
+        if call.verb.name == "remove" and "yes" not in call.arguments:
+            if options.as_json or not sys.stdin.isatty():
+                return True
+            question = words.confirm("remove", call.arguments["name"])
+            print(f"{question} [y/N]", end=" ", file=sys.stderr, flush=True)  # noqa: T201
+            return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+    return True
 
 
 def _line(words: Sequence[str]) -> str:

@@ -66,6 +66,9 @@ class ChatTexts(Spoken):
             f"Disable {name}? Its bot disconnects at once, until it is enabled again.",
         )
 
+    def repeat(self, question: str, line: str) -> str:
+        return self._in(f"{question}\n确认请发送：{line}", f"{question}\nIf so, send: {line}")
+
     def not_yours(self) -> str:
         return self._in("这是给别人的。", "This was for somebody else.")
 

@@ -37,6 +37,7 @@ _OPTIONS: Mapping[str, tuple[str, str]] = {
         "verify、enable、disable、connect、disconnect 用于全部连接器",
         "verify, enable, disable, connect or disconnect every connector",
     ),
+    "--yes": ("remove：不再询问", "remove: without asking first"),
     "--secret FIELD": (
         "add、set：询问该密钥字段，可重复",
         "add, set: ask for this secret field; may be repeated",

@@ -94,6 +94,25 @@ async def test_removed_while_the_bot_runs(project) -> None:
     await hub.wait_disconnected(app, timeout=2)
 
 
+async def test_a_removal_is_asked_about_on_a_terminal(project) -> None:
+    await project.added("butler")
+    terminal = await project.on_terminal("feishu-ws", "remove", "butler")
+    await terminal.shows("Remove butler and its secrets? This cannot be undone. [y/N] ")
+    terminal.type("\n")
+    assert await terminal.ended() == 1
+    assert "Cancelled." in terminal.text
+    terminal = await project.on_terminal("feishu-ws", "remove", "butler")
+    await terminal.shows("[y/N] ")
+    terminal.type("y\n")
+    assert await terminal.ended() == 0
+    assert (await project.done("list", "--json")).json == []
+
+    await project.added("butler")
+    terminal = await project.on_terminal("feishu-ws", "remove", "butler", "--yes")
+    assert await terminal.ended() == 0
+    assert "[y/N]" not in terminal.text
+
+
 def _event_of(hub, asked) -> str:
     return next(
         delivery.envelope["header"]["event_id"]

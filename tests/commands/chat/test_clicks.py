@@ -144,6 +144,23 @@ async def test_a_question_is_answered_by_whoever_was_asked_once(town, owned) -> 
     assert await spec_of(town, "mine")
 
 
+async def test_a_typed_removal_is_asked_about_too(town, owned) -> None:
+    await owned("mine", town.owner)
+    card = await town.answer(await town.ask(town.owner, "/feishu remove mine", town.group))
+    assert "Remove mine and its secrets? This cannot be undone." in town.read(card)
+    foreign = await town.click(town.root, card, "Remove")
+    assert foreign.toast["content"] == "This was for somebody else."
+    await town.click(town.owner, card, "Cancel")
+    assert await spec_of(town, "mine")
+    card = await town.card(town.owner, "/feishu remove mine")
+    await town.click(town.owner, card, "Remove")
+    await town.shows(card, "Removed mine and its secrets")
+
+    await owned("mine", town.owner)
+    assert "Removed mine" in await town.told(town.owner, "/feishu remove mine --yes")
+    assert "Usage: /feishu remove NAME [--yes]" in await town.told(town.root, "/feishu remove mine yes")
+
+
 async def test_another_connector_of_the_same_name_is_not_meant(town, owned) -> None:
     await owned("mine", town.root)
     card = await town.card(town.root, "/feishu show mine")

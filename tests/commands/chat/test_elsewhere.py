@@ -141,6 +141,19 @@ async def test_text_answers(elsewhere, kind) -> None:
     assert await elsewhere.says("feishu list", kind=kind) == []
 
 
+async def test_a_removal_is_said_twice(elsewhere) -> None:
+    (said,) = await elsewhere.says("/feishu remove desk")
+    assert said == (
+        "Remove desk and its secrets? This cannot be undone.\nIf so, send: /feishu remove desk --yes"
+    )
+    assert await elsewhere.names() == ["desk"]
+    (said,) = await elsewhere.says("/feishu remove dusk")
+    assert "no connector dusk" in said
+    (said,) = await elsewhere.says("/feishu remove desk --yes")
+    assert said.startswith("Removed desk")
+    assert await elsewhere.names() == []
+
+
 @pytest.mark.parametrize("line", ["/feishu list", "/feishu remove desk", "/feishu add new"])
 async def test_only_superusers(elsewhere, superusers, line) -> None:
     superusers("telegram:10002")
