@@ -6,6 +6,7 @@ silently mean "default".
 """
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import nonebot
@@ -21,6 +22,9 @@ from pydantic import (
 
 from .connectors import ConnectorSpec
 from .gateway import normalise_base_url
+
+MOST_CONNECTIONS = 50
+"""Of one app, over all processes (feishu-facts.md, Platform rules)."""
 
 
 class SettingsError(RuntimeError):
@@ -45,6 +49,8 @@ class Settings(BaseModel):
     """One or more keys for stored secrets, comma-separated; by default a key file beside the database."""
     sandbox: bool = False
     """Run the local Feishu inside the process and use it."""
+    connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
+    """Long connections per connector and process; Feishu allows an app 50 in all."""
     butler: Literal["commands", "off"] = "commands"
     """Who answers messages that are addressed to the bot."""
     reconnect_max_attempts: int = Field(default=0, ge=0)
@@ -56,6 +62,16 @@ class Settings(BaseModel):
     @classmethod
     def _base_url(cls, value: str) -> str:
         return normalise_base_url(value)
+
+    @field_validator("connections", mode="wrap")
+    @classmethod
+    def _within_the_limit(cls, value: Any, check: Callable[[Any], int]) -> int:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(
+                f"use a whole number from 1 to {MOST_CONNECTIONS}, which is what Feishu allows one app"
+            ) from None
 
     @field_validator("connectors")
     @classmethod

@@ -30,8 +30,10 @@ from .rest import rest_client
 from .rotation import Progress, rotate
 from .service import Changed, ConnectorService
 from .spec import ConnectorSpec
-from .statuses import Reported, Statuses
+from .standing import Standing
+from .statuses import Part, Reported, Statuses
 from .store import ConnectorStore
+from .strangers import StrangerWatch
 from .supervisor import Supervisor
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "NotAllowed",
     "NotEnabled",
     "NotVerified",
+    "Part",
     "Progress",
     "ReadOnly",
     "Registered",
@@ -67,7 +70,9 @@ __all__ = [
     "Scan",
     "SecretsLocked",
     "Source",
+    "Standing",
     "Statuses",
+    "StrangerWatch",
     "Supervisor",
     "Surroundings",
     "Taken",

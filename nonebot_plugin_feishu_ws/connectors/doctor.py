@@ -13,6 +13,7 @@ from ..gateway import BootstrapError, Credentials, Reason, ServerConfig, State, 
 from ..openapi import ApiError, FeishuClient, FeishuError
 from ..storage import utc_now
 from .checks import Check, CheckName, CheckOutcome, Fact, Finding, facts_of
+from .headcount import Headcount
 from .network import check_clock, check_proxy
 from .record import Connector, Source
 from .rest import rest_client
@@ -23,7 +24,6 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.connectors")
 
 _OK, _WARNING, _PROBLEM, _SKIPPED = CheckOutcome
 
-_FRESH = timedelta(seconds=60)  # the process that runs a connector renews its report three times as often
 _QUIET = timedelta(days=7)  # without an event for longer it is worth a look
 _ENABLED = 2  # bot/v3/info, activate_status
 _NO_BOT = (11205, 230006)  # app do not have bot; bot ability is not activated
@@ -38,7 +38,6 @@ async def diagnose(
     base_url: str,
     session: aiohttp.ClientSession,
     reported: Reported,
-    own_connections: int | None = None,
     within: float = 10.0,
     now: Callable[[], datetime] = utc_now,
 ) -> list[Check]:
@@ -51,15 +50,14 @@ async def diagnose(
         connector: Whose credentials and policy are examined.
         base_url: Its platform, see `normalise_base_url`.
         session: For HTTP; not owned.
-        reported: What the process that runs it last said.
-        own_connections: How many of the app's long connections are ours; None: one if it is reported as connected.
+        reported: What the processes that run it last said.
         within: Seconds for each check.
         now: The time, aware.
 
     Returns:
         One check for each `CheckName`, in that order; whatever the platform answers, nothing is raised.
     """
-    examination = _Examination(connector, base_url, session, reported, own_connections, within, now)
+    examination = _Examination(connector, base_url, session, reported, within, now)
     groups = await asyncio.gather(
         examination.as_the_app(),
         examination.each(
@@ -81,7 +79,6 @@ class _Examination:
         base_url: str,
         session: aiohttp.ClientSession,
         reported: Reported,
-        own_connections: int | None,
         within: float,
         now: Callable[[], datetime],
     ) -> None:
@@ -92,9 +89,7 @@ class _Examination:
         self._reported = reported
         self._within = within
         self._now = now
-        self._fresh = reported.updated_at is not None and now() - reported.updated_at <= _FRESH
-        self._connected = self._fresh and reported.state == State.CONNECTED
-        self._own = int(self._connected) if own_connections is None else own_connections
+        self._connected = reported.state == State.CONNECTED
         self._asked_proxy = self._spec.proxy.get_secret_value() if self._spec.proxy else None
 
     # --- how ------------------------------------------------------------------------------------------------
@@ -174,11 +169,11 @@ class _Examination:
         return _OK, facts
 
     async def strangers(self, client: FeishuClient) -> Finding:
-        online = await client.online_instance_count()
-        facts: dict[str, Fact] = {"online": online, "own": self._own}
-        if online > self._own:
+        count = Headcount(await client.online_instance_count(), self._reported.connections)
+        facts: dict[str, Fact] = {"online": count.online, "own": count.own}
+        if count.strangers:
             return _PROBLEM, {"reason": "strangers", **facts}
-        if online < self._own:
+        if count.unseen:
             return _WARNING, {"reason": "unseen", **facts}
         return _OK, facts
 
@@ -238,9 +233,12 @@ class _Examination:
             return _SKIPPED, {"reason": idle, **facts}
         if reported.held:
             return _WARNING, {"reason": "held", **facts}
-        if not self._fresh:
+        if reported.updated_at is None:
             return _PROBLEM, {"reason": "not_running", **facts}
         if self._connected:
+            facts |= {"open": reported.connections, "wanted": reported.wanted}
+            if reported.connections < reported.wanted:
+                return _WARNING, {"reason": "partial", **facts}
             return _OK, facts
         moving = reported.state in (State.CONNECTING, State.RECONNECTING)
         return _WARNING if moving else _PROBLEM, {"reason": reported.state, **facts}

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import nonebot
 
-from ..connectors import ConnectorSpec, Supervisor
-from ..gateway import State, Status
+from ..connectors import ConnectorSpec, Standing, Supervisor
+from ..delivery import Fenced
 from ..storage import DatabaseUnavailable
 from .management import Management
 
@@ -19,8 +19,6 @@ _REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported, if n
 _REPORT_GAP = 0.25  # seconds between two reports: many changes at once are one
 _TOUCH_EVERY = 20.0  # seconds after which a report is renewed although nothing changed
 _RESTARTS = ("app_secret", "domain", "proxy", "transport", "name")
-_NOT_TRYING = (State.BLOCKED, State.RECONNECTING, State.DISCONNECTED)
-"""States in which somebody who asks for a connection is not to wait for the next try."""
 
 
 class Keeper:
@@ -51,7 +49,7 @@ class Keeper:
         self._obeyed: dict[str, int] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._complaints: dict[str, str] = {}
-        self._due: dict[str, Status] = {}
+        self._due: dict[str, Standing] = {}
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -123,7 +121,7 @@ class Keeper:
                 return False
             link.spec = spec  # a change of policy counts from the next event on
         if self._asked.get(app_id, 0) != self._obeyed.get(app_id, 0):
-            if link.status.state in _NOT_TRYING:
+            if link.idle:  # somebody who asks for a connection is not to wait for the next try
                 return False
             self._obeyed[app_id] = self._asked.get(app_id, 0)
         return True
@@ -153,37 +151,32 @@ class Keeper:
             self._complaints[spec.app_id] = why
             logger.error("%s: %s", spec.name, why)
 
-    def changed(self, app_id: str, status: Status) -> None:
-        """A link's state is another one: to be reported soon."""
-        self._due[app_id] = status
+    def changed(self, app_id: str, standing: Standing) -> None:
+        """A link's standing is another one: to be reported soon."""
+        self._due[app_id] = standing
         self._news.set()
 
     async def report(self) -> None:
         """Tell other processes how the links are doing, until cancelled."""
-        clock = asyncio.get_running_loop().time
-        told: dict[str, tuple[Status, float]] = {}
+        clock, statuses = asyncio.get_running_loop().time, self._management.statuses
+        told: dict[str, tuple[Standing, float, str]] = {}
         while True:
-            now = clock()
+            now, worker = clock(), statuses.worker
             for link in self._supervisor:
-                app_id, status = link.spec.app_id, link.status
+                app_id, standing = link.spec.app_id, link.status
                 last = told.get(app_id)
-                if last is None or last[0] != status or now - last[1] > _TOUCH_EVERY:
-                    self._due[app_id] = status
+                if last is None or last[::2] != (standing, worker) or now - last[1] > _TOUCH_EVERY:
+                    self._due[app_id] = standing
             due, self._due = self._due, {}
             try:
-                await self._management.statuses.report(due)
-                told.update({app_id: (status, now) for app_id, status in due.items()})
-            except DatabaseUnavailable:
+                await statuses.report(due)
+                told.update({app_id: (standing, now, worker) for app_id, standing in due.items()})
+            except (DatabaseUnavailable, Fenced):
                 self._due = {**due, **self._due}
             except Exception:  # a defect must not end all reports
                 logger.exception("how the connectors are doing cannot be reported")
             await asyncio.sleep(_REPORT_GAP)
             await _rung(self._news, _REPORT_EVERY)
-
-    async def report_now(self) -> None:
-        """Tell what is due, at the end."""
-        with contextlib.suppress(DatabaseUnavailable):
-            await self._management.statuses.report(self._due)
 
 
 async def _rung(bell: asyncio.Event, seconds: float) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +17,8 @@ from nonebot.message import run_postprocessor
 from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
 from ..config import Settings
-from ..connectors import ConnectorSpec, Link, LinkStopped, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, LogAction, LogLevel
+from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
+from ..delivery import Inbox, InboxUnavailable, Lease, LogAction, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
@@ -60,6 +62,7 @@ class Runtime:
     def __init__(self, settings: Settings, adapter: StockAdapter, data: Path) -> None:
         self._settings = settings
         self.management = Management(settings, data, changed=lambda: self._keeper.wake())
+        self._lease = Lease(self.management.database, label=f"{socket.gethostname()}:{os.getpid()}")
         self._inbox = Inbox(self.management.database)
         logbook = self.management.logbook
         self._bots = Bots(adapter, logbook)
@@ -85,6 +88,10 @@ class Runtime:
         """Open the database and begin to store. Part of NoneBot's start-up."""
         self.management.forget_local()
         await self.management.start()
+        await self._lease.start()
+        self.management.statuses.work_as(self._lease)
+        if self._settings.enabled:
+            await self.management.statuses.release_all()
         self._inbox.start()
         self._spawn(self._prune())
 
@@ -100,7 +107,6 @@ class Runtime:
         if not self._settings.enabled:
             logger.info("FEISHU_WS__ENABLED is false: no connection is opened")
             return
-        await self.management.statuses.release_all()
         await self._keeper.look()
         if not list(self._supervisor):
             logger.warning(
@@ -108,6 +114,9 @@ class Runtime:
             )
         self._spawn(self._keeper.keep())
         self._spawn(self._keeper.report())
+        self._spawn(
+            StrangerWatch(lambda: self._supervisor, self.management.statuses, self.management.logbook).watch()
+        )
 
     async def connect(self, spec: ConnectorSpec) -> Link:
         """Run a connector: first what an earlier run left undone, then what comes.
@@ -146,7 +155,9 @@ class Runtime:
         for link in self._supervisor:
             await self.disconnect(link.spec.app_id)
         await self._inbox.stop()
-        await self._keeper.report_now()
+        with contextlib.suppress(DatabaseUnavailable):
+            await self.management.statuses.forget()
+        await self._lease.stop()
         await self.management.stop()
         if self._sandbox is not None:
             self.management.announce_local(None)
@@ -159,6 +170,7 @@ class Runtime:
                 pacer=BootstrapPacer(),
                 policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
                 default_url=self.management.default_url,
+                connections=self._settings.connections,
             )
         return self._around
 
@@ -174,15 +186,22 @@ class Runtime:
     def _on_status(self, link: Link, status: Status) -> None:
         action, level, logged_as = _LOGGED[status.state]
         error = "" if status.error is None else f": {status.error}"
-        logger.log(logged_as, "%s: %s%s", link.spec.name, status.state, error)
+        standing = link.status
+        several = {"open": standing.connections, "wanted": standing.wanted} if standing.wanted > 1 else {}
+        count = " ({open} of {wanted} open)".format_map(several) if several else ""
+        logger.log(logged_as, "%s: %s%s%s", link.spec.name, status.state, error, count)
         self.management.logbook.write(
             action,
             level=level,
             connector=link.spec.app_id,
             name=link.spec.name,
-            detail={"attempt": status.attempt, "error": str(status.error) if status.error else None},
+            detail={
+                "attempt": status.attempt,
+                "error": str(status.error) if status.error else None,
+                **several,
+            },
         )
-        self._keeper.changed(link.spec.app_id, status)
+        self._keeper.changed(link.spec.app_id, standing)
         if status.state is State.CONNECTED:
             self._spawn(self._introduce(link))
 

@@ -171,9 +171,9 @@ async def test_no_secret_is_anywhere(
     seen += [
         link,
         link.client,
-        link._connection,
-        link._connection._facts,
-        link._connection._credentials,
+        link._connections[0],
+        link._connections[0]._facts,
+        link._connections[0]._credentials,
         link.spec,
     ]
     seen += [

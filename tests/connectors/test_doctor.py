@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 CANARY = "canary-app-secret-4711"
 CONNECTED = Reported(
     state="connected",
+    connections=1,
+    wanted=1,
     connected_at=NOW - timedelta(hours=3),
     last_heartbeat=NOW - timedelta(seconds=20),
     last_event_at=NOW - timedelta(minutes=5),
@@ -271,8 +274,7 @@ async def test_no_endpoint(
 
 
 def reported(**changes: Any) -> Reported:
-    values = {name: getattr(CONNECTED, name) for name in CONNECTED.__slots__}
-    return Reported(**{**values, **changes})
+    return replace(CONNECTED, **changes)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,6 @@ def reported(**changes: Any) -> Reported:
         ({"verified": False}, Reported(), CheckOutcome.SKIPPED, "not_verified"),
         ({}, reported(state="disconnected", held=True), CheckOutcome.WARNING, "held"),
         ({}, Reported(), CheckOutcome.PROBLEM, "not_running"),
-        ({}, reported(updated_at=NOW - timedelta(minutes=2)), CheckOutcome.PROBLEM, "not_running"),
         ({}, reported(state="disconnected"), CheckOutcome.PROBLEM, "disconnected"),
         ({}, reported(state="connecting", error=None), CheckOutcome.WARNING, "connecting"),
         (
@@ -310,6 +311,16 @@ async def test_connection(
         assert DoctorTexts("en_US").reason(report.reason).headline in english(check)
         assert DoctorTexts("en_US").reason(report.reason).todo in english(check)
         assert f"attempt {report.attempt}" in english(check)
+
+
+async def test_connections_that_are_missing_are_told_with_the_reason(patient: Patient) -> None:
+    limit = Reason.CONNECTION_LIMIT.value
+    report = reported(connections=2, wanted=3, reason=limit, error=f"{limit} (1000040350): x", attempt=2)
+    check = (await patient.examined(reported=report))[CheckName.CONNECTION]
+    assert (check.outcome, check.facts["reason"]) == (CheckOutcome.WARNING, "partial")
+    said = english(check)
+    assert "2 of 3" in said
+    assert DoctorTexts("en_US").reason(limit).todo in said
 
 
 @pytest.mark.parametrize(
@@ -342,7 +353,7 @@ async def test_a_strangers_connection_is_named(patient: Patient) -> None:
     # One that does not run here: all are strangers. One that has both: none is.
     check = (await patient.examined(reported=Reported()))[CheckName.STRANGERS]
     assert (check.outcome, check.facts["own"]) == (CheckOutcome.PROBLEM, 0)
-    check = (await patient.examined(own_connections=2))[CheckName.STRANGERS]
+    check = (await patient.examined(reported=reported(connections=2, wanted=2)))[CheckName.STRANGERS]
     assert check.outcome is CheckOutcome.OK
     for socket in sockets:
         await socket.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from nonebot_plugin_feishu_ws.connectors import (
     VerificationFailed,
 )
 from nonebot_plugin_feishu_ws.openapi import BadCredentials
-from nonebot_plugin_feishu_ws.storage import ConnectorRow, StatusRow, new_key, utc_now
+from nonebot_plugin_feishu_ws.storage import ConnectorRow, new_key, utc_now
 
 
 @pytest.fixture
@@ -566,24 +565,6 @@ async def test_what_another_version_stored_is_left_out_and_left_alone(
 
 
 # --- looking --------------------------------------------------------------------------------------------------
-
-
-async def test_the_status_of_a_dead_process_is_not_believed(management, people, enabled, app) -> None:
-    async def report(age: timedelta) -> Any:
-        async def work(session: AsyncSession) -> None:
-            await session.merge(
-                StatusRow(
-                    app_id=app.app_id, state="connected", connected_at=utc_now(), updated_at=utc_now() - age
-                )
-            )
-
-        await management.database.write(work)
-        ((_, reported),) = await management.service.status(people.root, "butler")
-        return reported
-
-    assert (await report(timedelta(seconds=30))).state == "connected"
-    dead = await report(timedelta(seconds=100))
-    assert (dead.state, dead.connected_at) == ("disconnected", None)
 
 
 async def test_logs_come_by_page_and_name_who_from_where_and_what(management, people, enabled, app) -> None:

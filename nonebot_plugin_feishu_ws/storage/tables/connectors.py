@@ -78,6 +78,11 @@ class StatusRow(Base, table=True):
     online: int | None = None
     """Connections of the app that Feishu sees, whoever opened them; None: not known."""
     online_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When somebody of ours last asked, or began to ask."""
+    suspected: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many of them were not ours, by the last look."""
+    strangers: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many of them were not ours, by the last two looks."""
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 
@@ -90,6 +95,8 @@ class LinkRow(Base, table=True):
     state: str = "disconnected"
     connections: int = 0
     """How many of its connections are open."""
+    wanted: int = 1
+    """How many there should be."""
     connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_heartbeat: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_event_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -125,6 +125,14 @@ class DoctorTexts(Spoken):
 
     def _connection(self, headline: str, todo: str, facts: Mapping[str, Any]) -> Advice:
         why = facts["gateway_reason"]
+        if facts["reason"] == "partial":
+            headline = self._in(
+                f"{facts['wanted']} 个连接只建立了 {facts['open']} 个",
+                f"{facts['open']} of {facts['wanted']} connections are open",
+            )
+            cause = self.reason(str(why)) if why else Advice("", "")
+            more = "; ".join(part for part in (cause.headline, facts["error"]) if part)
+            return Advice(self._join(headline, more), cause.todo)
         if why is None or facts["reason"] not in ("connecting", "reconnecting", "blocked"):
             return Advice(headline, todo)
         cause = self.reason(str(why))

@@ -105,7 +105,10 @@ REASONS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "internal": (("检查本身出错了", "the check itself failed"), ("原因在日志里。", "The log says why.")),
     "connection_limit": (
         ("长连接数已达上限（50 个）", "the app has its 50 long connections already"),
-        ("停掉使用同一应用的其他程序。", "Stop other programs that use the same app."),
+        (
+            "停掉使用同一应用的其他程序，或减小 FEISHU_WS__CONNECTIONS（按每个进程计）。",
+            "Stop other programs that use the same app, or lower FEISHU_WS__CONNECTIONS (it counts per process).",
+        ),
     ),
     "forbidden": (
         ("平台不允许该应用建立长连接", "the platform forbids the app a long connection"),

@@ -19,6 +19,9 @@ def _number() -> "sa.types.TypeEngine[int]":
 def upgrade() -> None:
     op.add_column("feishu_ws_status", sa.Column("online", sa.Integer(), nullable=True))
     op.add_column("feishu_ws_status", sa.Column("online_at", sa.DateTime(timezone=True), nullable=True))
+    for name in ("suspected", "strangers"):
+        column = sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+        op.add_column("feishu_ws_status", column)
     op.create_table(
         "feishu_ws_worker",
         sa.Column("id", sa.String(), nullable=False),
@@ -33,6 +36,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("connections", sa.Integer(), nullable=False),
+        sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_heartbeat", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
