@@ -70,6 +70,19 @@ class Rules:
     """Facts, limits table: card PATCH at most 14 days (230031)."""
     card_updates_per_second: int = 5
     """Facts, limits table: 5 QPS per message."""
+    max_card_elements: int = 200
+    """Facts, "CardKit": 300305 element limit (~200)."""
+    max_card_tables: int = 3
+    """Facts, "CardKit": table ceiling, 3 measured, 5 by others (230099, ErrCode 11310)."""
+    card_operations_per_second: int = 10
+    """Facts, "CardKit": 10 operations/s per card."""
+    card_entity_ttl: float = 14 * 86400.0
+    """Feishu, cardkit-v1/card/create: an entity can be used for 14 days (200750)."""
+    card_stream_ttl: float = 600.0
+    """Facts, limits table: a stream auto-closes at 10 min, 200850, then 300309."""
+    max_card_uuid_length: int = 64
+    max_card_id_length: int = 20
+    """Facts, "CardKit": uuid 1-64, element_id and card_id 1-20 chars."""
     uuid_window: float = 3600.0
     max_uuid_length: int = 50
     """Facts, limits table: uuid of at most 50 chars, one success per hour."""

@@ -5,7 +5,7 @@ import json
 from ..world import Json
 from ..world.loose import as_object
 from .call import Call
-from .contents import check_card
+from .contents import check_card, check_parts
 from .errors import TOO_LONG, ApiError, bad_field, unknown_id
 
 
@@ -24,6 +24,7 @@ async def update(call: Call) -> Json:
     if len(json.dumps(card, ensure_ascii=False).encode()) > rules.max_card_size:
         raise ApiError(*TOO_LONG)
     check_card(card)
+    check_parts(card, rules)
     token = call.world.update_tokens.get(value)
     if token is None or token.app is not call.app:
         raise ApiError(10002, "invalid token")

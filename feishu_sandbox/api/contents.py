@@ -9,8 +9,9 @@ from typing import Any
 from ..rules import Rules
 from ..world import App, Json, Mention, User, World
 from ..world.contents import SENDABLE_TYPES
+from ..world.entities import elements_of, tables_in
 from ..world.loose import as_list, as_object, parse_object
-from .errors import BAD_CARD, TOO_LONG, ApiError, invalid
+from .errors import BAD_CARD, TOO_LONG, TOO_MANY_ELEMENTS, TOO_MANY_TABLES, ApiError, invalid
 
 _AT = re.compile(r'<at user_id="([^"]*)">.*?</at>', re.DOTALL)
 _POST_TAGS = {"text", "a", "at", "img", "media", "emotion", "hr", "code_block", "md"}
@@ -46,6 +47,7 @@ class ContentReader:
                 body = self._post(body)
             case "interactive":
                 check_card(body)
+                check_parts(body, self._rules)
             case "share_chat" | "share_user" | "system":
                 _need(body, {"share_chat": "chat_id", "share_user": "user_id", "system": "type"}[msg_type])
             case _:
@@ -111,6 +113,16 @@ def check_card(card: Json, *, code: tuple[int, str] = BAD_CARD) -> None:
         good = bool(_CARD_KEYS & card.keys()) and isinstance(card.get("elements", []), list)
     if not good or not _tagged(card):
         raise ApiError(*code)
+
+
+def check_parts(card: Json, rules: Rules) -> None:
+    """A card of JSON 2.0 has so many elements and tables (facts, "CardKit"). Raises ApiError 230099."""
+    if card.get("schema") != "2.0":
+        return
+    if sum(1 for _ in elements_of(card)) > rules.max_card_elements:
+        raise ApiError(*TOO_MANY_ELEMENTS)
+    if tables_in(card) > rules.max_card_tables:
+        raise ApiError(*TOO_MANY_TABLES)
 
 
 def _tagged(card: Json) -> bool:

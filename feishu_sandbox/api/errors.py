@@ -66,6 +66,23 @@ CARD_TOO_OLD = (230031, "The message exceeds the time limit for updating.")
 WRONG_TYPE = (230054, "This operation is not supported for this type of message.")
 NO_MORE_EDITS = (230072, "The message has reached the number of times it can be edited.")
 BAD_CARD = (230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err")
+TOO_MANY_ELEMENTS = (
+    230099,
+    "Failed to create card content, ext=ErrCode: 300305; ErrMsg: element exceeds the limit",
+)
+TOO_MANY_TABLES = (
+    230099,
+    "Failed to create card content, ext=ErrCode: 11310; ErrMsg: card table number over limit",
+)
+NO_SUCH_ENTITY = (
+    230099,
+    "Failed to create card content, ext=ErrCode: 200740; ErrMsg: card entity does not exist",
+)
+ENTITY_SENT = (230099, "Failed to create card content, ext=the card entity has been sent already")
+NOT_MY_ENTITY = (
+    230099,
+    "Failed to create card content, ext=ErrCode: 300311; ErrMsg: no permission to use this card",
+)
 BAD_EMOJI = (231001, "reaction type is invalid.")
 MESSAGE_NOT_FOUND = (231003, "The message is not found.")
 NOT_REACTION_OWNER = (231007, "The operator is not the one who added the reaction.")

@@ -3,8 +3,9 @@
 from ..world import TENANT_KEY, App, Chat, Json, Message, User
 from ..world.events import content_for_receiver
 from ..world.loose import parse_object
+from . import cardkit
 from .call import Call
-from .contents import ContentReader, check_card, updatable
+from .contents import ContentReader, check_card, check_parts, updatable
 from .errors import (
     BOT_INACTIVE,
     CARD_TOO_OLD,
@@ -95,13 +96,19 @@ def _send(
         raise ApiError(*BOT_INACTIVE)
     if uuid and (earlier := call.platform.sent.earlier(call.app.app_id, uuid)):
         return item(earlier, call.app)
-    body, mentions = ContentReader(call.world, call.platform.rules, call.app).read(msg_type, content)
+    entity = cardkit.entity_to_send(call, content) if msg_type == "interactive" else None
+    if entity is not None:
+        body, mentions = entity.card, ()
+    else:
+        body, mentions = ContentReader(call.world, call.platform.rules, call.app).read(msg_type, content)
     # Facts, limits table: 5 QPS per user; 5 QPS per group shared by all bots.
     if call.platform.limits.count(("chat", chat.chat_id), (call.platform.rules.sends_per_second, 1.0)):
         raise ApiError(*CHAT_FREQUENCY)
     message = call.world.post(
         call.app, chat, msg_type, body, mentions=mentions, parent=parent, in_thread=in_thread
     )
+    if entity is not None:
+        entity.message = message
     if uuid:
         call.platform.sent.remember(call.app.app_id, uuid, message)
     return item(message, call.app)
@@ -173,6 +180,7 @@ def read_card(call: Call, text: str) -> Json:
     if card is None:
         raise invalid("content is not a string in json format.")
     check_card(card)
+    check_parts(card, call.platform.rules)
     return card
 
 

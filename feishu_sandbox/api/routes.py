@@ -2,10 +2,12 @@
 
 from aiohttp import web
 
-from . import auth, card_update, chats, media, messages, reactions
+from . import auth, card_update, cardkit, chats, media, messages, reactions
 from .gateway import Gateway
 
 _MESSAGE = "/im/v1/messages/{message_id}"
+_CARD = "/cardkit/v1/cards/{card_id}"
+_ELEMENT = f"{_CARD}/elements/{{element_id}}"
 
 
 def add_routes(gateway: Gateway, app: web.Application) -> None:
@@ -35,5 +37,15 @@ def add_routes(gateway: Gateway, app: web.Application) -> None:
         ("GET", "/im/v1/chats/{chat_id}", chats.get),
         ("GET", "/im/v1/chats/{chat_id}/members", chats.members),
         ("POST", "/interactive/v1/card/update", card_update.update),
+        ("POST", "/cardkit/v1/cards", cardkit.create),
+        ("POST", "/cardkit/v1/cards/id_convert", cardkit.id_convert),
+        ("PUT", _CARD, cardkit.update),
+        ("PATCH", f"{_CARD}/settings", cardkit.settings),
+        ("POST", f"{_CARD}/batch_update", cardkit.batch_update),
+        ("POST", f"{_CARD}/elements", cardkit.add),
+        ("PUT", _ELEMENT, cardkit.replace),
+        ("PATCH", _ELEMENT, cardkit.patch),
+        ("DELETE", _ELEMENT, cardkit.delete),
+        ("PUT", f"{_ELEMENT}/content", cardkit.content),
     ):
         gateway.route(app, method, path, handler)

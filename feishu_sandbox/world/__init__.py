@@ -3,6 +3,7 @@
 from .changes import Change, ChangeKind, Subscription
 from .clicks import ClickFailed
 from .contents import MESSAGE_TYPES
+from .entities import CardEntity
 from .model import (
     SCOPES,
     TENANT_KEY,
@@ -26,6 +27,7 @@ __all__ = [
     "SCOPES",
     "TENANT_KEY",
     "App",
+    "CardEntity",
     "Change",
     "ChangeKind",
     "Chat",

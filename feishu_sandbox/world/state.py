@@ -8,6 +8,7 @@ from . import events
 from .changes import ChangeKind, Feed
 from .clicks import UpdateTokens
 from .contents import new_resource_key
+from .entities import CardEntities
 from .ids import new_id
 from .model import App, Chat, Json, Member, Mention, Message, Reaction, Resource, User, new_app_id
 from .wire import NoWire, Wire
@@ -21,6 +22,9 @@ class State:
         self.wire: Wire = wire or NoWire()
         self.feed = Feed(self.rules.clock)
         self.update_tokens = UpdateTokens(self.rules.clock)
+        self.cards = CardEntities(
+            self.rules.clock, lifetime=self.rules.card_entity_ttl, stream=self.rules.card_stream_ttl
+        )
         self.apps: dict[str, App] = {}
         self.users: dict[str, User] = {}
         """By union_id."""
@@ -186,8 +190,10 @@ class State:
         self.feed.publish(ChangeKind.MESSAGE_EDITED, message=message)
 
     def set_card(self, message: Message, card: Json) -> None:
-        """Replace a message's card."""
+        """Replace a message's card, that of its entity if it has one."""
         message.content = card
+        if (entity := self.cards.of(message)) is not None:
+            self.cards.restart(entity, card)
         message.update_time = self.now_ms()
         self.feed.publish(ChangeKind.CARD_UPDATED, message=message)
 

@@ -45,13 +45,16 @@ class World(State):
     async def click(self, user: User, message_id: str, action: Json) -> ClickResult:
         """A user clicks in a card: ``action`` becomes ``event.action`` (value, tag, name, …).
 
-        Waits for the app's answer (3 s rule), shows its toast, puts its card in the message's place.
-        Raises ValueError if the message is no app's card.
+        Waits for the app's answer (3 s rule), shows its toast, puts its card in the message's place; not while
+        the card streams (facts, "Card callback"). Raises ValueError if the message is no app's card.
         """
         message = self.messages[message_id]
         if not isinstance(message.sender, App) or message.msg_type != "interactive":
             raise ValueError(f"{message_id} is not a card of an app")
         token = self.update_tokens.issue(message.sender, message)
+        entity = self.cards.of(message)
+        if entity is not None:
+            entity.interactions += 1
         body = events.card_action(message, user, message.sender, action, token.token)
         try:
             answer = await self.wire.call(
@@ -61,6 +64,11 @@ class World(State):
             toast, card = read_answer(answer)
         except ClickFailed as failure:
             return ClickResult(error=ClickError(failure.code, failure.msg))
+        finally:
+            if entity is not None:
+                entity.interactions -= 1
+        if entity is not None and self.cards.streaming(entity):
+            return ClickResult(toast=toast)
         if card is not None:
             self.set_card(message, card)
         return ClickResult(toast=toast, card=card)
