@@ -13,6 +13,7 @@ from .card_action import (
 )
 from .errors import ActionFailed, ChatNotAllowed, NetworkError
 from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
+from .handling import Handling, handling
 from .outbound import Outbound, Overseer
 from .parse import parse_event
 
@@ -29,6 +30,7 @@ __all__ = [
     "ChatNotAllowed",
     "FeishuEvent",
     "GroupMessageEvent",
+    "Handling",
     "MessageEvent",
     "NetworkError",
     "NoticeEvent",
@@ -37,5 +39,6 @@ __all__ = [
     "PrivateMessageEvent",
     "Toast",
     "ensure_adapter",
+    "handling",
     "parse_event",
 ]
