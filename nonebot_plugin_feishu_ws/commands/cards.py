@@ -1,26 +1,22 @@
-"""The cards about connectors, as JSON 2.0. What they show are facts people or Feishu may have written (names, errors,
-log details), so all of it is plain text: nothing in it is markup.
-
-Sources: open.feishu.cn …/feishu-cards/card-json-v2-structure, …/card-json-v2-components/containers/form-container,
-…/interactive-components/input and button.
+"""The cards about connectors. What they show are facts people or Feishu may have written (names, errors, log details),
+so all of it is plain text: nothing in it is markup.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ..cards import Json, button, card, divider, field, fit, form, image, link, row, submit, text
 from ..connectors import SECRETS, Connector, Reported, Source
 from ..texts.chat import ChatTexts
 from ..texts.connectors import ConnectorTexts
 from .verbs import shown, state_of
 
-Json = dict[str, Any]
 Pair = tuple[Connector, Reported]
 
 PREFIX = "feishu_ws_"
 """What the `action` of every button of ours begins with."""
 
-_PAGE = 8  # connectors on one card: Feishu takes about 200 elements, each connector is 11
-_MOST = 6000  # characters of one text; a card may have 30 KB
+_PAGE = 8  # connectors on one card: each is 15 of the 200 elements that Feishu takes
+_MOST = 6000  # characters of a note, whose end is what matters
 
 
 def list_card(
@@ -33,19 +29,19 @@ def list_card(
     elements = _noted(note or ("" if pairs else texts.no_connectors()))
     for pair in pairs[page * _PAGE : (page + 1) * _PAGE]:
         elements += [
-            _text(_headline(texts, pair)),
-            _row(_do(words, verb, pair, page=page) for verb in (_switch(pair), "verify", "logs", "status")),
+            text(_headline(texts, pair)),
+            row(_do(words, verb, pair, page=page) for verb in (_switch(pair), "verify", "logs", "status")),
         ]
     turns = [
-        _button(words.button(name), {"action": f"{PREFIX}list", "page": to})
+        button(words.button(name), {"action": f"{PREFIX}list", "page": to})
         for name, to in (("previous", page - 1), ("next", page + 1))
         if 0 <= to < pages
     ]
     if may_add:
-        turns.append(_button(words.button("add"), {"action": f"{PREFIX}add"}, "primary"))
+        turns.append(button(words.button("add"), {"action": f"{PREFIX}add"}, "primary"))
     if turns:
-        elements += [{"tag": "hr"}, _row(turns)]
-    return _card(words.list_title(page + 1, pages), elements)
+        elements += [divider(), row(turns)]
+    return fit(card(words.list_title(page + 1, pages), *elements), texts.locale)
 
 
 def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "") -> Json:
@@ -59,29 +55,30 @@ def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "") -> Json
     words, (connector, _) = ChatTexts(texts.locale), pair
     lines = [_headline(texts, pair)]
     if not note:
-        for field, value in shown(connector.spec).items():
-            said = texts.is_set(bool(value)) if field in SECRETS else _plain(value)
-            lines.append(f"{field}: {said}")
-    elements = [*_noted(note), _text("\n".join(lines))]
+        for name, value in shown(connector.spec).items():
+            said = texts.is_set(bool(value)) if name in SECRETS else _plain(value)
+            lines.append(f"{name}: {said}")
+    elements = [*_noted(note), text("\n".join(lines))]
     stored = connector.source is Source.STORED
     usual = [_switch(pair), "verify", "logs", "status", "doctor"]
-    elements.append(_row(_do(words, verb, pair) for verb in usual))
-    further = [_button(words.button("list"), {"action": f"{PREFIX}list", "page": 0})]
+    elements.append(row(_do(words, verb, pair) for verb in usual))
+    further = [button(words.button("list"), {"action": f"{PREFIX}list", "page": 0})]
     if stored:
         value = {"name": connector.spec.name}
-        further.insert(0, _button(words.button("set"), {"action": f"{PREFIX}set", **value}))
+        further.insert(0, button(words.button("set"), {"action": f"{PREFIX}set", **value}))
         remove = {"action": f"{PREFIX}ask", "verb": "remove", **value}
-        further.append(_button(words.button("remove"), remove, "danger"))
-    return _card(words.connector_title(connector.spec.name), [*elements, {"tag": "hr"}, _row(further)])
+        further.append(button(words.button("remove"), remove, "danger"))
+    title = words.connector_title(connector.spec.name)
+    return fit(card(title, *elements, divider(), row(further)), texts.locale)
 
 
 def confirm_card(words: ChatTexts, verb: str, name: str, nonce: str) -> Json:
     """Asks before something that cannot be undone, or silences a bot."""
     buttons = [
-        _button(words.button(verb), {"action": f"{PREFIX}confirm", "nonce": nonce}, "danger_filled"),
-        _button(words.button("cancel"), {"action": f"{PREFIX}cancel", "nonce": nonce}),
+        button(words.button(verb), {"action": f"{PREFIX}confirm", "nonce": nonce}, "danger_filled"),
+        button(words.button("cancel"), {"action": f"{PREFIX}cancel", "nonce": nonce}),
     ]
-    return _card(words.confirm_title(), [_text(words.confirm(verb, name)), _row(buttons)], "red")
+    return card(words.confirm_title(), text(words.confirm(verb, name)), row(buttons), colour="red")
 
 
 def form_card(
@@ -109,74 +106,47 @@ def form_card(
     """
     words = ChatTexts(texts.locale)
     inputs: list[Json] = []
-    for field in fields:
-        secret = field in SECRETS
+    for name in fields:
+        secret = name in SECRETS
         inputs.append(
-            {
-                "tag": "input",
-                "name": field,
-                "label": _words(("❗ " if field in wrong else "") + words.label(field)),
-                "placeholder": _words(texts.field(field)[:100]),
-                "input_type": "password" if secret else "text",
-                "default_value": "" if secret else values.get(field, ""),
-                "required": field in required,
-                "width": "fill",
-            }
+            field(
+                name,
+                ("❗ " if name in wrong else "") + words.label(name),
+                kind="password" if secret else "text",
+                placeholder=texts.field(name),
+                default="" if secret else values.get(name, ""),
+                required=name in required,
+            )
         )
-        if field in wrong:
-            inputs.append(_text(texts.field(field)))
-    submit = _button(words.button("submit"), {"action": f"{PREFIX}form", "nonce": nonce}, "primary")
-    # Inside a form a button needs a name; the click carries it beside the fields.
-    inputs.append({**submit, "name": "submit", "form_action_type": "submit"})
-    cancel = _button(words.button("cancel"), {"action": f"{PREFIX}form_cancel", "nonce": nonce})
-    form = {"tag": "form", "name": "connector", "elements": inputs}
-    return _card(title, [_text(note), form, cancel], "red" if wrong else "blue")
+        if name in wrong:
+            inputs.append(text(texts.field(name)))
+    inputs.append(submit(words.button("submit"), {"action": f"{PREFIX}form", "nonce": nonce}))
+    cancel = button(words.button("cancel"), {"action": f"{PREFIX}form_cancel", "nonce": nonce})
+    made = card(title, text(note), form("connector", *inputs), cancel, colour="red" if wrong else "blue")
+    return fit(made, texts.locale)
 
 
 def scan_card(
-    words: ChatTexts, text: str, state: str, *, link: str, image_key: str | None, nonce: str
+    words: ChatTexts, note: str, state: str, *, url: str, image_key: str | None, nonce: str
 ) -> Json:
     """Scan-to-create: the code, the link, and how it gets on."""
-    opens = {"type": "open_url", "default_url": link}
-    page = {"tag": "button", "text": _words(words.button("open")), "type": "primary", "behaviors": [opens]}
-    cancel = _button(words.button("cancel"), {"action": f"{PREFIX}scan_cancel", "nonce": nonce})
-    code: list[Json] = []
-    if image_key is not None:
-        code.append({"tag": "img", "img_key": image_key, "alt": _words(words.scan_code())})
-    return _card(words.scan_title(), [_text(text), *code, _text(state), _row([page, cancel])])
+    buttons = [
+        link(words.button("open"), url, "primary"),
+        button(words.button("cancel"), {"action": f"{PREFIX}scan_cancel", "nonce": nonce}),
+    ]
+    code = [] if image_key is None else [image(image_key, words.scan_code())]
+    return card(words.scan_title(), text(note), *code, text(state), row(buttons))
 
 
 def note_card(title: str, note: str) -> Json:
     """Only words: nothing is left to click."""
-    return _card(title, [_text(note)], "grey")
-
-
-def _card(title: str, elements: Sequence[Json], colour: str = "blue") -> Json:
-    return {
-        "schema": "2.0",
-        "config": {"update_multi": True},
-        "header": {"template": colour, "title": _words(title)},
-        "body": {"elements": list(elements)},
-    }
-
-
-def _words(content: str) -> Json:
-    return {"tag": "plain_text", "content": content}
-
-
-def _text(content: str) -> Json:
-    return {"tag": "div", "text": _words(content)}
+    return card(title, text(note), colour="grey")
 
 
 def _noted(note: str) -> list[Json]:
     if not note:
         return []
-    return [_text(note if len(note) <= _MOST else "…" + note[-_MOST:]), {"tag": "hr"}]
-
-
-def _button(label: str, value: Json, kind: str = "default") -> Json:
-    behaviour = {"type": "callback", "value": value}
-    return {"tag": "button", "text": _words(label), "type": kind, "behaviors": [behaviour]}
+    return [text(note if len(note) <= _MOST else "…" + note[-_MOST:]), divider()]
 
 
 def _do(words: ChatTexts, verb: str, pair: Pair, page: int | None = None) -> Json:
@@ -185,12 +155,7 @@ def _do(words: ChatTexts, verb: str, pair: Pair, page: int | None = None) -> Jso
         value["action"] = f"{PREFIX}ask"
     if page is not None:
         value["page"] = page
-    return _button(words.button(verb), value, "primary" if verb in ("enable", "connect") else "default")
-
-
-def _row(buttons: Any) -> Json:
-    columns = [{"tag": "column", "width": "auto", "elements": [button]} for button in buttons]
-    return {"tag": "column_set", "flex_mode": "flow", "columns": columns}
+    return button(words.button(verb), value, "primary" if verb in ("enable", "connect") else "default")
 
 
 def _switch(pair: Pair) -> str:

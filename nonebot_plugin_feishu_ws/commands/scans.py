@@ -112,7 +112,7 @@ class _Card:
         if state == self._state:
             return False
         self._state = state
-        card = scan_card(words, self._text, state, link=self._link, image_key=self._image_key, nonce=nonce)
+        card = scan_card(words, self._text, state, url=self._link, image_key=self._image_key, nonce=nonce)
         if not first:
             with suppress(FeishuError):  # the registration matters, not how it looks meanwhile
                 await self._bot.client.update_card(self.message_id, card)
