@@ -120,6 +120,35 @@ async def test_lark_oapi_calls_the_rest_api(make_company):
     assert company.world.messages_in(company.direct)[0].text == "hello"
 
 
+async def test_lark_oapi_streams_a_card(make_company):
+    company = await make_company()
+    app = company.app
+    script = HERE / "judges" / "lark_cards.py"
+    command = (sys.executable, script, company.sandbox.url, app.app_id, app.app_secret)
+    async with judge(*command, company.ada.open_id(app)) as client:
+        calls = "create send id_convert content add patch replace delete settings batch update"
+        await streams_a_card(company, client, calls.split())
+
+
+async def test_the_node_sdk_streams_a_card(make_company):
+    node = await installed_node_sdk()
+    company = await make_company()
+    app = company.app
+    command = (node, NODE / "cards.js", company.sandbox.url, app.app_id, app.app_secret)
+    async with judge(*command, company.ada.open_id(app)) as client:
+        await streams_a_card(company, client, ["create", "send", "content", "settings", "update"])
+
+
+async def streams_a_card(company, client: Judge, calls: list[str]) -> None:
+    """Every one of its calls succeeds, and the chat shows what it wrote last."""
+    for call in calls:
+        line = await client.line()
+        assert (line["call"], line["code"]) == (call, 0), line
+    assert await client.ended() == 0, await client.complaint()
+    shown = company.world.messages_in(company.direct)[0].content["body"]["elements"]
+    assert [one["content"] for one in shown] == ["the end"]
+
+
 async def test_the_node_sdk_holds_a_conversation(make_company, card):
     node = await installed_node_sdk()
     company = await make_company(ack_timeout=20, callback_timeout=20, fragment_size=1500)
