@@ -1,5 +1,6 @@
 """Feishu's REST: tokens, errors, messages, cards, media. Knows neither NoneBot nor the rest of the plugin."""
 
+from .cardkit import CardKit, content_of
 from .client import FeishuClient
 from .errors import (
     AnswerTooLarge,
@@ -12,8 +13,10 @@ from .errors import (
     InvalidRequest,
     MessageGone,
     MessageLocked,
+    OutOfSequence,
     PermissionDenied,
     RateLimited,
+    Repeated,
     RequestTimeout,
     ServerError,
     StreamClosed,
@@ -32,6 +35,7 @@ __all__ = [
     "AppUnavailable",
     "BadCredentials",
     "BotInfo",
+    "CardKit",
     "Chat",
     "ChatUnavailable",
     "Content",
@@ -47,10 +51,12 @@ __all__ = [
     "Message",
     "MessageGone",
     "MessageLocked",
+    "OutOfSequence",
     "Params",
     "PermissionDenied",
     "RateLimited",
     "ReceiveIdType",
+    "Repeated",
     "RequestTimeout",
     "Sender",
     "SentMessage",
@@ -59,5 +65,6 @@ __all__ = [
     "TokenInvalid",
     "TooLarge",
     "TransportError",
+    "content_of",
     "receive_id_type_of",
 ]

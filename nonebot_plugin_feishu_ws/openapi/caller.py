@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from json import dumps
 from typing import TypeVar
 
 from .answers import Answer, Json, read, read_download
-from .errors import MIB, ApiError, BadCredentials, Facts, ServerError, TokenInvalid
+from .errors import MIB, ApiError, BadCredentials, Facts, FeishuError, ServerError, TokenInvalid
 from .tokens import TokenSource
 from .transport import Request, Transport
 
@@ -44,11 +45,15 @@ class Caller:
         return await self._call(request, lambda answer: read_download(answer) or answer)
 
     async def _call(self, request: Request, judge: Callable[[Answer], _T | ApiError]) -> _T:
-        token = await self.tokens.get()
+        with _unsent():
+            token = await self.tokens.get()
         result = judge(await self._transport.exchange(request, token))
-        if isinstance(result, TokenInvalid) and (renewed := await self.tokens.renew(token)) is not None:
-            token = renewed
-            result = judge(await self._transport.exchange(request, token))
+        if isinstance(result, TokenInvalid):
+            with _unsent():
+                renewed = await self.tokens.renew(token)
+            if renewed is not None:
+                token = renewed
+                result = judge(await self._transport.exchange(request, token))
         if isinstance(result, ApiError):
             # Not in one line with the raise: some loggers print the values of the names on that line.
             result = _without(result, (self._app_secret, token.value, *request.secrets))
@@ -73,6 +78,16 @@ class Caller:
         if grant is None:
             raise ServerError(Facts(msg="code 0, but no usable tenant_access_token", status=answer.status))
         return grant
+
+
+@contextmanager
+def _unsent() -> Generator[None]:
+    """Whatever fails in here, the call itself was not made, or was refused."""
+    try:
+        yield
+    except FeishuError as error:
+        error.unsent = True
+        raise
 
 
 def encode(value: object) -> bytes:

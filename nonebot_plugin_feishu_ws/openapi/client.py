@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from .answers import Json
 from .caller import LARGEST_ANSWER, Caller, encode
+from .cardkit import CardKit
 from .errors import MIB
 from .media import FileType, download_of, file_form, file_type_of, image_form
 from .messages import (
@@ -74,6 +75,8 @@ class FeishuClient:
         transport = Transport(session, base_url, proxy)
         self.base_url = str(transport.base_url)
         self._caller = Caller(app_id, app_secret, transport, clock=clock)
+        self.cards = CardKit(lambda method, path, body: self._data(method, path, json=body))
+        """Card entities (cardkit-v1)."""
 
     @override
     def __repr__(self) -> str:

@@ -16,8 +16,10 @@ from .errors import (
     InvalidRequest,
     MessageGone,
     MessageLocked,
+    OutOfSequence,
     PermissionDenied,
     RateLimited,
+    Repeated,
     ServerError,
     StreamClosed,
     TokenInvalid,
@@ -32,6 +34,8 @@ _GROUPS: Mapping[type[ApiError], tuple[int, ...]] = {
         232019,  # chats
     ),
     ServerError: (
+        200810,  # card: a click on it is being answered
+        300120,  # card: server internal error
         230049,  # the message is being sent: an earlier request with this uuid is under way
         232096,  # meta writing has stopped
         234019,  # CheckAppTenant fail, "please retry"
@@ -99,9 +103,12 @@ _GROUPS: Mapping[type[ApiError], tuple[int, ...]] = {
         231011,  # recalled
         231018,  # invisible to the operator
         234040,
+        200740,  # card entity does not exist
         99992354,  # message ids not existed (a card token taken for a message id, too)
     ),
     MessageLocked: (
+        200750,  # card entity older than 14 days
+        300311,  # card entity of another app
         230017,  # the bot is not the owner of the resource
         230026,  # no permission to recall it
         230031,  # older than 14 days
@@ -118,11 +125,35 @@ _GROUPS: Mapping[type[ApiError], tuple[int, ...]] = {
         234038,  # restricted mode
         234043,  # type without resources
     ),
-    TooLarge: (230025, 234006, 234037),
-    StreamClosed: (200850, 300309),
+    TooLarge: (
+        200860,  # card over 30 KB
+        230025,
+        234006,
+        234037,
+        300305,  # more than 200 components and texts in a card
+    ),
+    StreamClosed: (
+        200850,  # streaming mode has timed out
+        300309,  # streaming mode is off
+    ),
+    OutOfSequence: (300317,),
+    Repeated: (200770,),
     InvalidRequest: (
         9499,  # bad request
+        10002,  # invalid parameter (cards)
         10003,  # invalid parameter
+        200220,  # card JSON is wrong
+        300121,  # element cannot be replaced
+        300122,  # settings
+        300301,  # element_id twice in a card
+        300302,  # update_multi false
+        300303,  # not JSON 2.0
+        300307,  # empty card
+        300310,  # not a text element
+        300312,  # the tag of an element cannot be changed
+        300313,  # no such element, or its fields are wrong
+        300314,  # element cannot be deleted
+        300315,  # element cannot be added
         230001,
         230015,  # p2p chats cannot be shared
         230022,  # sensitive information

@@ -18,6 +18,8 @@
         ├── MessageLocked         there, but takes no such operation (any more): too old, edited too often ...
         ├── TooLarge              more than Feishu takes; `limits`
         ├── StreamClosed          the streaming card has ended
+        ├── OutOfSequence         a later operation on the card has been there before
+        ├── Repeated              what this uuid stands for has been done before
         └── InvalidRequest        wrong parameter or content; the same request will fail again
 
 All are final but `TransportError`, `RateLimited` and `ServerError`. No text of these errors carries a token,
@@ -63,7 +65,14 @@ class Facts:
 
 
 class FeishuError(Exception):
-    """Base of everything this room raises for the world's sake (misuse is a ValueError)."""
+    """Base of everything this room raises for the world's sake (misuse is a ValueError).
+
+    Attributes:
+        unsent: True if Feishu cannot have seen the request at all: no connection came about, or no token was to be
+            had for it.
+    """
+
+    unsent: bool = False
 
 
 class TransportError(FeishuError):
@@ -153,12 +162,20 @@ class StreamClosed(ApiError):
     """The card's streaming mode has ended (ten minutes at most)."""
 
 
+class OutOfSequence(ApiError):
+    """The sequence is not higher than that of the card's last operation: another writer, or an earlier try."""
+
+
+class Repeated(ApiError):
+    """An operation with this uuid has been carried out: after a lost answer, success."""
+
+
 class InvalidRequest(ApiError):
     """A parameter or the content is wrong; the same request will fail again."""
 
 
 class TooLarge(ApiError):
-    """More than Feishu takes. `limits`: bytes by kind of content."""
+    """More than Feishu takes. `limits`: bytes by kind of content; empty where it is not bytes (300305: elements)."""
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -168,6 +185,8 @@ class TooLarge(ApiError):
 LIMITS: Mapping[int, Mapping[str, int]] = {
     # .../im-v1/message/create: the size of the request body, styles counted in
     230025: {"text": 150 * KIB, "post": 30 * KIB, "interactive": 30 * KIB},
+    # .../cardkit-v1/card/create and the other operations
+    200860: {"card": 30 * KIB},
     # .../im-v1/image/create, .../im-v1/file/create
     234006: {"image": 10 * MIB, "file": 30 * MIB},
     # .../im-v1/message-resource/get

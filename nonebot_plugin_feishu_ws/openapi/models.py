@@ -120,6 +120,12 @@ class UploadedFile(Model):
     file_key: str
 
 
+class CardEntity(Model):
+    """cardkit-v1/card/create, …/id_convert."""
+
+    card_id: str
+
+
 class Connections(Model):
     """event-v1/connection/get."""
 

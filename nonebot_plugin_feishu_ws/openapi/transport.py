@@ -83,8 +83,10 @@ class Transport:
         except TimeoutError as error:
             waited = time.monotonic() - started
             failure, cause = RequestTimeout(f"{name}: no answer after {waited:.1f} s"), error
+            failure.unsent = isinstance(error, aiohttp.ConnectionTimeoutError)
         except (aiohttp.ClientError, OSError) as error:
             failure, cause = TransportError(f"{name}: {_describe(error)}"), error
+            failure.unsent = isinstance(error, aiohttp.ClientConnectorError)
         except RuntimeError as error:
             if not self._session.closed:
                 raise
