@@ -3,6 +3,7 @@
 from .answer import Answer, Table
 from .desk import Desk
 from .matchers import install
-from .verbs import perform, shown, state_of
+from .standings import state_of
+from .verbs import perform, shown
 
 __all__ = ["Answer", "Desk", "Table", "install", "perform", "shown", "state_of"]

@@ -8,7 +8,8 @@ from ..cards import Json, button, card, divider, field, fit, form, image, link, 
 from ..connectors import SECRETS, Connector, Reported, Source
 from ..texts.chat import ChatTexts
 from ..texts.connectors import ConnectorTexts
-from .verbs import shown, state_of
+from .standings import light_of, trouble_of
+from .verbs import shown
 
 Pair = tuple[Connector, Reported]
 
@@ -169,8 +170,9 @@ def _switch(pair: Pair) -> str:
 def _headline(texts: ConnectorTexts, pair: Pair) -> str:
     connector, reported = pair
     source = texts.from_config() if connector.source is Source.CONFIG else ""
-    line = f"{texts.state(state_of(connector, reported))}  {connector.spec.name}{source} · {connector.spec.app_id}"
-    return f"{line}\n{reported.error}" if reported.error else line
+    light = light_of(texts, connector, reported)
+    line = f"{light}  {connector.spec.name}{source} · {connector.spec.app_id}"
+    return "\n".join([line, *trouble_of(texts, connector, reported)])
 
 
 def _plain(value: object) -> str:

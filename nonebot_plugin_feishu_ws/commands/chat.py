@@ -31,7 +31,8 @@ from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
 from .progress import CONNECTING, states
 from .scans import Scans
-from .verbs import perform, state_of
+from .standings import state_of
+from .verbs import perform
 
 NAMES = ("feishu", "飞书")
 _WITH_FORMS = ("add", "set")

@@ -22,7 +22,8 @@ from .grammar import VERBS, Call
 from .progress import CONNECTING, states
 from .scans import Scans
 from .slips import ForeignSlipError, SlipError
-from .verbs import carry_out, state_of
+from .standings import state_of
+from .verbs import carry_out
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.commands")
 

@@ -7,7 +7,7 @@ from ..connectors import ConnectorError
 from ..storage import DatabaseUnavailable
 from .cards import Pair
 from .desk import Desk
-from .verbs import state_of
+from .standings import state_of
 
 CONNECTING = ("enable", "connect")
 """Verbs after which there is something to watch."""

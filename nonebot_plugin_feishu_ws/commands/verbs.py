@@ -25,6 +25,7 @@ from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
 from .registering import registered
+from .standings import facts_of, light_of, row_of, rows_of_parts, trouble_of
 
 
 async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None = None) -> Answer:
@@ -66,7 +67,7 @@ async def _list(desk: Desk, call: Call) -> Answer:
     rows = tuple(
         (
             _label(texts, connector),
-            texts.state(state_of(connector, reported)),
+            light_of(texts, connector, reported),
             connector.spec.app_id,
             texts.yes_no(connector.verified_at is not None),
             connector.spec.owner or "",
@@ -82,7 +83,8 @@ async def _show(desk: Desk, call: Call) -> Answer:
     texts = desk.texts
     ((connector, reported),) = await desk.management.service.status(desk.actor, call.arguments["name"])
     values = shown(connector.spec)
-    lines = [f"{texts.state(state_of(connector, reported))} {_label(texts, connector)}"]
+    lines = [f"{light_of(texts, connector, reported)} {_label(texts, connector)}"]
+    lines += trouble_of(texts, connector, reported)
     for field, value in values.items():
         if field in SECRETS:
             value = texts.is_set(bool(value))
@@ -96,28 +98,20 @@ async def _show(desk: Desk, call: Call) -> Answer:
 
 async def _status(desk: Desk, call: Call) -> Answer:
     texts = desk.texts
-    pairs = await desk.management.service.status(desk.actor, call.arguments.get("name"))
+    name = call.arguments.get("name")
+    pairs = await desk.management.service.status(desk.actor, name)
     if not pairs:
         return Answer(texts.no_connectors(), [])
-    rows = tuple(
-        (
-            _label(texts, connector),
-            texts.state(state_of(connector, reported)),
-            texts.moment(reported.connected_at),
-            texts.moment(reported.last_heartbeat),
-            texts.moment(reported.last_event_at),
-            str(reported.attempt),
-            _trouble(connector, reported) or "",
-        )
-        for connector, reported in pairs
-    )
+    rows = [row_of(texts, _label(texts, connector), connector, reported) for connector, reported in pairs]
+    if name is not None:
+        rows += rows_of_parts(texts, pairs[0][1])
     columns = texts.status_columns()
     blocks = [
         "\n".join(f"{column}: {value}" for column, value in zip(columns, row, strict=True) if value)
         for row in rows
     ]
     data = [_brief(connector, reported) for connector, reported in pairs]
-    return Answer("\n\n".join(blocks), data, Table(columns, rows), tuple(pairs))
+    return Answer("\n\n".join(blocks), data, Table(columns, tuple(rows)), tuple(pairs))
 
 
 async def _logs(desk: Desk, call: Call) -> Answer:
@@ -230,16 +224,6 @@ def _usage(desk: Desk, verb: Verb) -> str:
 # --- in common ------------------------------------------------------------------------------------------------
 
 
-def state_of(connector: Connector, reported: Reported) -> str:
-    """The contract's state: what the link reports, `disabled` where nothing is to run."""
-    return reported.state if connector.runnable else "disabled"
-
-
-def _trouble(connector: Connector, reported: Reported) -> str | None:
-    """What keeps it from being connected, if something does."""
-    return str(connector.locked) if connector.locked is not None else reported.error
-
-
 def shown(spec: ConnectorSpec) -> dict[str, Any]:
     """Every field as it may be shown: of secrets, whether they are set."""
     values: dict[str, Any] = {}
@@ -275,19 +259,13 @@ def assignments(desk: Desk, words: Sequence[str]) -> dict[str, object] | Answer:
 
 
 def _brief(connector: Connector, reported: Reported) -> dict[str, Any]:
-    moments = ("connected_at", "last_heartbeat", "last_event_at")
-    times = {name: getattr(reported, name) for name in moments}
     return {
         "name": connector.spec.name,
         "app_id": connector.spec.app_id,
         "source": connector.source.value,
         "owner": connector.spec.owner,
         "verified_at": connector.verified_at.isoformat() if connector.verified_at else None,
-        "state": state_of(connector, reported),
-        "held": reported.held,
-        "attempt": reported.attempt,
-        "error": _trouble(connector, reported),
-        **{name: moment.isoformat() if moment else None for name, moment in times.items()},
+        **facts_of(connector, reported),
     }
 
 

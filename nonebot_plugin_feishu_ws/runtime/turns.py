@@ -26,12 +26,11 @@ def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts) -> Turn:
 
 def _status(link: Link, bot: Bot, texts: Texts) -> str:
     status = link.status
-
     return texts.status(
         bot.identity.app_name,
         link.spec.name,
         status.state,
         texts.moment(status.connected_at),
         texts.moment(status.last_heartbeat),
-        str(status.error) if status.error else None,
+        status.error,
     )

@@ -1,0 +1,92 @@
+"""How a connector is doing, as verbs and cards show it."""
+
+from typing import Any
+
+from ..connectors import Connector, Part, Reported, Standing
+from ..texts.connectors import ConnectorTexts
+from ..texts.doctor import DoctorTexts
+from ..texts.standing import StandingTexts
+
+_MOMENTS = ("connected_at", "last_heartbeat", "last_event_at")
+
+
+def state_of(connector: Connector, reported: Reported) -> str:
+    """The contract's state: what the links report, `disabled` where nothing is to run."""
+    return reported.state if connector.runnable else "disabled"
+
+
+def light_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> str:
+    """Its state with its light, and in short what is odd about it."""
+    light = _light(texts, state_of(connector, reported), reported)
+    if not reported.strangers:
+        return light
+    return f"{light} {StandingTexts(texts.locale).strangers_in_short(reported.strangers)}"
+
+
+def trouble_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> list[str]:
+    """What keeps it from being connected, or from all its events, and what to do; one sentence or two each."""
+    error = str(connector.locked) if connector.locked is not None else reported.error
+    found, said = [error] if error else [], StandingTexts(texts.locale)
+    if 0 < reported.connections < reported.wanted:
+        todo = DoctorTexts(texts.locale).reason(reported.reason).todo if reported.reason else ""
+        found.append(said.partial(reported.connections, reported.wanted, todo))
+    if reported.strangers:
+        found.append(said.strangers(reported.strangers))
+    return found
+
+
+def row_of(texts: ConnectorTexts, label: str, connector: Connector, reported: Reported) -> tuple[str, ...]:
+    """The cells of `status`."""
+    return _row(
+        texts,
+        label,
+        light_of(texts, connector, reported),
+        reported,
+        "; ".join(trouble_of(texts, connector, reported)),
+    )
+
+
+def rows_of_parts(texts: ConnectorTexts, reported: Reported) -> list[tuple[str, ...]]:
+    """The same of each process, if there is more than one."""
+    if len(reported.parts) < 2:
+        return []
+    return [
+        _row(texts, f"↳ {part.label}", _light(texts, part.state, part), part, part.error or "")
+        for part in reported.parts
+    ]
+
+
+def facts_of(connector: Connector, reported: Reported) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "state": state_of(connector, reported),
+        "held": reported.held,
+        "connections": reported.connections,
+        "wanted": reported.wanted,
+        "strangers": reported.strangers,
+        "attempt": reported.attempt,
+        "error": str(connector.locked) if connector.locked is not None else reported.error,
+        **_moments(reported),
+        "processes": [_part(part) for part in reported.parts],
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    names = ("state", "connections", "wanted", "attempt", "error")
+    return {"process": part.label, **{name: getattr(part, name) for name in names}, **_moments(part)}
+
+
+def _moments(standing: Standing) -> dict[str, str | None]:
+    times = {name: getattr(standing, name) for name in _MOMENTS}
+    return {name: moment.isoformat() if moment else None for name, moment in times.items()}
+
+
+def _light(texts: ConnectorTexts, state: str, standing: Standing) -> str:
+    light = texts.state(state)
+    several = standing.wanted > 1 and standing.connections
+    return f"{light} {standing.connections}/{standing.wanted}" if several else light
+
+
+def _row(texts: ConnectorTexts, label: str, light: str, standing: Standing, trouble: str) -> tuple[str, ...]:
+    times = [texts.moment(getattr(standing, name)) for name in _MOMENTS]
+    return (label, light, *times, str(standing.attempt), trouble)
