@@ -1,0 +1,135 @@
+"""Who blocks the event loop is named; who is merely busy, or was put to sleep with the whole machine, is not."""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from nonebot_plugin_feishu_ws.runtime.watchdog import Watchdog
+
+
+class Log(logging.Handler):
+    """Collects; may be written to from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.news = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self.news.set()
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    handler = Log()
+    logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def watchdog() -> Iterator[Watchdog]:
+    dog = Watchdog(patience=0.1, pause=0.01)
+    yield dog
+    dog.stop()
+
+
+def a_handler_that_blocks(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+async def said(log: Log, count: int) -> list[str]:
+    async with asyncio.timeout(10):
+        while len(log.lines) < count:
+            await asyncio.to_thread(log.news.wait, 1)
+            log.news.clear()
+    return log.lines
+
+
+async def test_a_blocked_loop_is_reported_once_with_place_and_time(watchdog: Watchdog, log: Log) -> None:
+    """faults.md 33: a handler blocks the loop → watchdog reports."""
+    watchdog.start()
+    a_handler_that_blocks(0.6)
+    where, duration = await said(log, 2)
+    assert "a_handler_that_blocks" in where
+    assert "time.sleep(seconds)" in where
+    seconds = float(duration.split()[-2])
+    assert 0.4 < seconds < 2
+    assert len(log.lines) == 2
+
+
+async def test_a_busy_loop_is_not_blocked(watchdog: Watchdog, log: Log) -> None:
+    watchdog.start()
+    clock = asyncio.get_running_loop().time
+    until = clock() + 0.5
+    while clock() < until:
+        time.sleep(0.01)
+        await asyncio.sleep(0)
+    assert log.lines == []
+
+
+async def test_it_ends_with_the_runtime(watchdog: Watchdog) -> None:
+    before = set(threading.enumerate())
+    watchdog.start()
+    (thread,) = set(threading.enumerate()) - before
+    watchdog.start()
+    watchdog.stop()
+    assert not thread.is_alive()
+    watchdog.stop()
+
+
+FROZEN = """
+import asyncio, logging, sys, time
+import nonebot
+nonebot.init(driver="~none", log_level="ERROR", localstore_data_dir=sys.argv[1])
+nonebot.load_plugin("nonebot_plugin_feishu_ws")
+from nonebot_plugin_feishu_ws.runtime.watchdog import Watchdog, logger
+
+async def main():
+    dog = Watchdog(patience=1, pause=0.01)
+    logger.addHandler(logging.StreamHandler(sys.stdout))
+    dog.start()
+    print("started", flush=True)
+    woken = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+    while not woken.done():  # busy, so that the freeze comes while the dog waits for an answer
+        time.sleep(0.2)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.5)  # time to report what it has seen
+    dog.stop()
+    print("awake", flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_frozen_process_blames_nobody(tmp_path) -> None:
+    """Nor can it tell the whole machine from a stopped process: SIGSTOP is as good as a lid that was closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", FROZEN, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "HOME": str(tmp_path)},
+        text=True,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        output = process.stdout
+        while "started" not in (line := await asyncio.to_thread(output.readline)):
+            assert line, "it did not start"
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(2.5)  # that is the freeze
+        process.send_signal(signal.SIGCONT)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert await asyncio.to_thread(output.readline) == "awake\n"
