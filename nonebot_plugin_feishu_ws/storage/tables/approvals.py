@@ -29,7 +29,7 @@ class ApprovalRow(Base, table=True):
 
     __table_args__ = (
         UniqueConstraint("connector", "event_id", "call"),
-        Index(None, "state", "expires_at"),
+        Index(None, "finished_at", "state"),
     )
 
     id: str = Field(primary_key=True)
@@ -64,6 +64,7 @@ class ApprovalRow(Base, table=True):
     """open_id; of whoever cancelled, too."""
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the chat was told what became of it; until then somebody has to see to it."""
     result: str | None = Field(default=None, sa_type=Text, repr=False)
     error: str | None = None
 

@@ -106,7 +106,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_feishu_ws_approval_state_expires_at"), "feishu_ws_approval", ["state", "expires_at"]
+        op.f("ix_feishu_ws_approval_finished_at_state"), "feishu_ws_approval", ["finished_at", "state"]
     )
     op.create_table(
         "feishu_ws_approvalcard",
