@@ -1,12 +1,25 @@
 """Nothing lost, nothing twice: events are stored before they are acknowledged, and what happened can be
 read."""
 
-from .errors import EventRejected, Fenced, InboxError, InboxUnavailable
+from .drafts import Draft, Posted, uuid_for
+from .errors import (
+    DraftRejected,
+    EventRejected,
+    Fenced,
+    InboxError,
+    InboxUnavailable,
+    OutboxError,
+    OutboxStopped,
+    SendFailed,
+    SendUnknown,
+)
 from .events import Incoming, Unfinished
 from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
 from .latest import latest_chat
 from .lease import Lease, orphaned
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
+from .outbox import Outbox
+from .sending import Way
 from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
 
 __all__ = [
@@ -14,6 +27,8 @@ __all__ = [
     "Accepted",
     "Arrival",
     "Chapter",
+    "Draft",
+    "DraftRejected",
     "Duplicate",
     "EventRejected",
     "Fenced",
@@ -28,12 +43,20 @@ __all__ = [
     "LogEntry",
     "LogLevel",
     "LogPage",
+    "Outbox",
+    "OutboxError",
+    "OutboxStopped",
+    "Posted",
     "Said",
     "Screening",
+    "SendFailed",
+    "SendUnknown",
     "Story",
     "Taker",
     "Unfinished",
+    "Way",
     "latest_chat",
     "orphaned",
+    "uuid_for",
     "why",
 ]

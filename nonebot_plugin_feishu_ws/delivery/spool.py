@@ -24,6 +24,7 @@ class Spool(Generic[_T]):
         capacity: how many may wait; None: as many as come.
         retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
             other.
+        lost: told each item that was dropped, and why.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Spool(Generic[_T]):
         capacity: int | None,
         retry_first: float,
         retry_most: float,
+        lost: Callable[[_T, Exception], None] = lambda _item, _error: None,
     ) -> None:
         self._name = name
         self._write = write
@@ -42,6 +44,7 @@ class Spool(Generic[_T]):
         self._capacity = capacity
         self._retry_first = retry_first
         self._retry_most = retry_most
+        self._lost = lost
         self._items: deque[_T] = deque()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -97,7 +100,8 @@ class Spool(Generic[_T]):
             except DatabaseUnavailable as error:
                 if self._stopping.is_set():
                     self._drop(len(self._items), str(error))
-                    self._items.clear()
+                    while self._items:
+                        self._lost(self._items.popleft(), error)
                     continue
                 _log.warning("%s: %s; again in %g s, %d waiting", self._name, error, retry, len(self._items))
                 await self._pause(retry)
@@ -115,10 +119,11 @@ class Spool(Generic[_T]):
         for _ in items:
             self._items.popleft()
 
-    def _refused(self, _item: _T, error: Exception) -> None:
+    def _refused(self, item: _T, error: Exception) -> None:
         # The item itself is not shown: it may be long, or secret.
         self._items.popleft()
         self._drop(1, type(error).__name__)
+        self._lost(item, error)
 
     def _drop(self, count: int, why: str) -> None:
         if self.dropped == 0 or why != "there is no more room":  # a jam is reported once, not once per item
