@@ -1,16 +1,9 @@
 """What NoneBot sees of a connector: adapter, bot, typed events."""
 
 from .adapter import Adapter, ensure_adapter
+from .answering import ANSWER_DEADLINE, CardWriter, Toast
 from .bot import Bot
-from .card_action import (
-    ANSWER_DEADLINE,
-    CardAction,
-    CardActionDetail,
-    CardActionEvent,
-    CardContext,
-    CardOperator,
-    Toast,
-)
+from .card_action import CardActionDetail, CardActionEvent, CardContext, CardOperator, ClickedPart
 from .errors import ActionFailed, ChatNotAllowed, NetworkError
 from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
 from .handling import Handling, handling
@@ -22,12 +15,13 @@ __all__ = [
     "ActionFailed",
     "Adapter",
     "Bot",
-    "CardAction",
     "CardActionDetail",
     "CardActionEvent",
     "CardContext",
     "CardOperator",
+    "CardWriter",
     "ChatNotAllowed",
+    "ClickedPart",
     "FeishuEvent",
     "GroupMessageEvent",
     "Handling",

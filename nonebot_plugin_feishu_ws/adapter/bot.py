@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from nonebot.adapters import Adapter as BaseAdapter
 from nonebot.adapters import Event as BaseEvent
@@ -20,6 +22,7 @@ from pydantic import HttpUrl
 from typing_extensions import override
 
 from ..openapi import BotInfo, FeishuClient, FeishuError
+from .answering import CardWriter
 from .calls import call
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
@@ -70,6 +73,9 @@ class Bot(stock.Bot):
         self.identity = identity
         self.connector = connector
         self._overseer = overseer
+        self.live_cards: dict[str, CardWriter] = {}
+        """Messages whose cards stream now: by message id, how another card is shown in their place."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def perform(self, api: str, data: Mapping[str, Any]) -> Any:
         """Carry out one API call for the adapter; NoneBot's hooks have run. Plugins use `call_api`."""
@@ -167,15 +173,14 @@ class Bot(stock.Bot):
             note_nickname(event, self.config.nickname)
             event.reply = await self._quoted(event)
         elif isinstance(event, CardActionEvent):
-            event.bind(self.client)
+            message_id = event.message_id or ""
+            turn = self._turns.setdefault(message_id, asyncio.Lock())
+            event.bind(self.client, turn, self.live_cards.get(message_id))
 
     async def run(self, event: stock.Event) -> None:
         """Run NoneBot's matchers on a prepared event; returns when all handlers are done."""
-        try:
+        async with event.handled() if isinstance(event, CardActionEvent) else nullcontext():
             await handle_event(self, event)
-        finally:
-            if isinstance(event, CardActionEvent):
-                event.finish()
 
     async def _quoted(self, event: stock.MessageEvent) -> Reply | None:
         parent_id = event.event.message.parent_id

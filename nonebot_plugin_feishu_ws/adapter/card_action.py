@@ -1,42 +1,22 @@
 """A click on a card: typed, and answered within the time Feishu gives."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar
 
 from nonebot.adapters.feishu import log
 from nonebot.utils import escape_tag
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
-from ..openapi import FeishuClient, FeishuError
-from .errors import translated
+from ..openapi import FeishuClient
+from .answering import ANSWER_DEADLINE, Answering, Card, CardWriter, Toast, ToastType
 from .events import NoticeEvent
-
-ANSWER_DEADLINE = 2.5
-"""Seconds a click waits for its handlers; after 3 Feishu shows the user an error (feishu-facts.md)."""
-
-ToastType = Literal["info", "success", "error", "warning"]
-_TOKEN_USES = (
-    2  # …/延时更新消息卡片: two updates by one token, within 30 minutes, after the callback is answered
-)
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="allow")
-
-
-class Toast(BaseModel):
-    """The message that pops up for whoever clicked.
-
-    Parameters:
-        i18n: texts by locale (`zh_cn`, `en_us` …), instead of `content` where there is one.
-    """
-
-    content: str
-    type: ToastType = "info"
-    i18n: dict[str, str] | None = None
 
 
 class CardOperator(_Model):
@@ -48,7 +28,7 @@ class CardOperator(_Model):
     tenant_key: str
 
 
-class CardAction(_Model):
+class ClickedPart(_Model):
     """What was clicked, and what was entered.
 
     Parameters:
@@ -85,7 +65,7 @@ class CardActionDetail(_Model):
     """The body of card.action.trigger (open.larkoffice.com …/feishu-cards/card-callback-communication)."""
 
     operator: CardOperator
-    action: CardAction
+    action: ClickedPart
     context: CardContext
     token: str = Field(repr=False)
     host: str
@@ -101,20 +81,16 @@ class CardActionEvent(NoticeEvent):
     event: CardActionDetail
 
     ack_grace: ClassVar[float] = 0.3
-    """Seconds between the answer and the first late update, for the answer to reach Feishu first."""
+    """Seconds between the answer and the first update by API, for the answer to reach Feishu first."""
 
-    _answer: asyncio.Future[dict[str, Any]] | None = PrivateAttr(default=None)
-    _answered: asyncio.Event = PrivateAttr(default_factory=asyncio.Event)
-    _answered_at: float = PrivateAttr(default=0.0)
-    _client: FeishuClient | None = PrivateAttr(default=None)
-    _token_uses: int = PrivateAttr(default=0)
+    _answering: Answering | None = PrivateAttr(default=None)
 
     @property
     def operator(self) -> CardOperator:
         return self.event.operator
 
     @property
-    def action(self) -> CardAction:
+    def action(self) -> ClickedPart:
         return self.event.action
 
     @property
@@ -145,12 +121,13 @@ class CardActionEvent(NoticeEvent):
         self,
         toast: str | Toast | None = None,
         toast_type: ToastType = "info",
-        card: Mapping[str, Any] | None = None,
+        card: Card | None = None,
     ) -> bool:
         """Answer the click with a toast, a new card, or both.
 
-        The first answer in time goes back with the click. A later one still updates the card, by the click's
-        token or else by its message; a toast cannot come late and is dropped.
+        The first answer in time goes back with the click, and its card is shown by its message, too, for clients that
+        ignore the one in the answer. A later answer still updates the card, by the click's token or else by its
+        message; a toast cannot come late and is dropped. Of several cards the last one stays.
 
         Parameters:
             toast: shown to whoever clicked.
@@ -163,19 +140,36 @@ class CardActionEvent(NoticeEvent):
         Raises:
             ActionFailed, NetworkError: the late update failed.
         """
-        answer = self._future()
-        if not answer.done():
-            answer.set_result(
-                self._payload(
-                    Toast(content=toast, type=toast_type) if isinstance(toast, str) else toast, card
-                )
-            )
+        if self.respond_now(toast, toast_type, card):
             return True
         if toast is not None:
             log("DEBUG", f"A toast for {escape_tag(repr(self.message_id))} came late and was dropped")
         if card is not None:
-            await self._update_late(card)
+            await self.answering.late(card)
         return False
+
+    def respond_now(
+        self,
+        toast: str | Toast | None = None,
+        toast_type: ToastType = "info",
+        card: Card | None = None,
+    ) -> bool:
+        """`respond` if that is still in time; else nothing happens.
+
+        Returns:
+            Whether it was.
+        """
+        given = Toast(content=toast, type=toast_type) if isinstance(toast, str) else toast
+        return self.answering.first(given, card)
+
+    async def update(self, card: Card) -> None:
+        """Show another card in place of the one that was clicked; returns when its message does.
+
+        Raises:
+            ActionFailed, NetworkError: it came late, and the update failed.
+        """
+        await self.respond(card=card)
+        await self.answering.followed()
 
     async def answer(self, deadline: float = ANSWER_DEADLINE) -> dict[str, Any]:
         """What the callback is answered with: a handler's response, or {} if none came.
@@ -183,71 +177,28 @@ class CardActionEvent(NoticeEvent):
         Parameters:
             deadline: seconds to wait, less if all handlers are done before.
         """
-        future = self._future()
-        try:
-            await asyncio.wait({future}, timeout=deadline)
-        finally:
-            self.finish()
-            self._answered_at = asyncio.get_running_loop().time()
-            self._answered.set()
-        return future.result()
+        return await self.answering.wait(deadline)
 
-    def bind(self, client: FeishuClient) -> None:
-        """Give late answers their way out."""
-        self._client = client
+    def otherwise(self, toast: Callable[[], Toast | None]) -> None:
+        """What to say if all handlers are done in time and none has answered."""
+        self.answering.otherwise(toast)
 
-    def finish(self) -> None:
-        """All handlers are done: nothing more to wait for."""
-        future = self._future()
-        if not future.done():
-            future.set_result({})
+    def bind(
+        self, client: FeishuClient, turn: asyncio.Lock | None = None, writer: CardWriter | None = None
+    ) -> None:
+        """Give late answers their way out; see `Answering.bind`."""
+        self.answering.bind(client, turn or asyncio.Lock(), writer)
 
-    def _future(self) -> asyncio.Future[dict[str, Any]]:
-        if self._answer is None:
-            self._answer = asyncio.get_running_loop().create_future()
-        return self._answer
+    def handled(self) -> AbstractAsyncContextManager[None]:
+        """Around the run of all handlers."""
+        return self.answering.handled()
 
-    def _payload(self, toast: Toast | None, card: Mapping[str, Any] | None) -> dict[str, Any]:
-        if self.event.legacy and card is not None:
-            if toast is not None:
-                log("DEBUG", "A toast beside a card was dropped: the old card callback takes one of them")
-            return dict(_card_json(card))
-        payload: dict[str, Any] = {}
-        if toast is not None:
-            payload["toast"] = toast.model_dump(exclude_none=True)
-        if card is not None:
-            wrapped = card.get("type") in ("raw", "template") and "data" in card
-            payload["card"] = dict(card) if wrapped else {"type": "raw", "data": dict(card)}
-        return payload
-
-    async def _update_late(self, card: Mapping[str, Any]) -> None:
-        if self._client is None:
-            raise RuntimeError(
-                "the event was not dispatched by a bot of this plugin, nothing can carry a late answer"
+    @property
+    def answering(self) -> Answering:
+        """How this click is answered."""
+        if self._answering is None:
+            event = self.event
+            self._answering = Answering(
+                event.token, self.message_id, legacy=event.legacy, grace=self.ack_grace
             )
-        # An update that overtakes the answer fails or is undone (…/延时更新消息卡片).
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._answered.wait(), ANSWER_DEADLINE)
-        await asyncio.sleep(self._answered_at + self.ack_grace - asyncio.get_running_loop().time())
-        card, message_id = _card_json(card), self.message_id
-        with translated():
-            if self.event.token and self._token_uses < _TOKEN_USES:
-                self._token_uses += 1
-                try:
-                    await self._client.update_card_by_token(self.event.token, card)
-                except FeishuError as error:
-                    if message_id is None:
-                        raise
-                    log(
-                        "DEBUG",
-                        f"The click's token did not update the card: {escape_tag(str(error))}",
-                    )
-                else:
-                    return
-            if message_id is not None:
-                await self._client.update_card(message_id, card)
-
-
-def _card_json(card: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The card without the wrapping a callback's answer has; templates keep theirs everywhere."""
-    return card["data"] if card.get("type") == "raw" and "data" in card else card
+        return self._answering
