@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,20 @@ def _binaries() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """The cluster: one per test session (and xdist worker)."""
+class NotInstalledError(RuntimeError):
+    """PostgreSQL's programs are not there."""
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A cluster, gone at the end.
+
+    Raises:
+        NotInstalledError: there is nothing to run.
+    """
     binaries = _binaries()
     if binaries is None:
-        reason = "PostgreSQL's programs (initdb, pg_ctl) are not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        raise NotInstalledError("PostgreSQL's programs (initdb, pg_ctl) are not installed")
     directory = Path(tempfile.mkdtemp(prefix="feishu-ws-pg-"))
     try:
         cluster = Postgres(binaries, directory)
@@ -99,6 +105,18 @@ def postgres() -> Iterator[Postgres]:
         cluster.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The cluster: one per test session (and xdist worker)."""
+    try:
+        with running_postgres() as cluster:
+            yield cluster
+    except NotInstalledError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture
