@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints, overload
 
@@ -12,10 +12,16 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from .turn import Turn
 
 ToolFunction = Callable[..., Awaitable[object]]
+Allow = Callable[[Turn], bool | Awaitable[bool]]
+"""Whether whoever asks may use a tool at all."""
+
+ANYONE = "*"
+"""Among approvers: anyone in the chat."""
 
 RESERVED = frozenset({"help", "status", "whoami", "stop"})
 """Words the Butler answers itself; a tool cannot take their place."""
 
+_PERSON = re.compile(r"\*|ou_\w{1,61}", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _ARGS_HEADING = re.compile(r"^\s*(Args|Arguments|Parameters|参数)\s*[:：]\s*$", re.MULTILINE)
 _ARG_LINE = re.compile(r"^\s+(\w+)(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
@@ -36,6 +42,7 @@ class Parameter:
         required: Whether it must be given.
         many: Whether it takes all remaining words (the last parameter, a list).
         about: Its line in the docstring.
+        default: Its value where it is not given and not required.
     """
 
     name: str
@@ -44,6 +51,17 @@ class Parameter:
     required: bool
     many: bool
     about: str
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a tool is used; see `ToolRegistry.tool`."""
+
+    requires_approval: bool = False
+    approvers: tuple[str, ...] | None = None
+    idempotent: bool = False
+    allow: Allow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,7 @@ class Tool:
     description: str
     parameters: tuple[Parameter, ...]
     turn_parameter: str | None
+    terms: Terms = Terms()
 
     @property
     def usage(self) -> str:
@@ -65,6 +84,13 @@ class Tool:
             word = f"{parameter.name}…" if parameter.many else parameter.name
             words.append(f"<{word}>" if parameter.required else f"[{word}]")
         return " ".join(words)
+
+    async def permits(self, turn: Turn) -> bool:
+        """Whether whoever asks may use it: looked at before anything else, and again before an approved call."""
+        if self.terms.allow is None:
+            return True
+        verdict = self.terms.allow(turn)
+        return (await verdict if inspect.isawaitable(verdict) else verdict) is True
 
     async def run(self, turn: Turn, arguments: Mapping[str, object]) -> object:
         """Call the function with validated arguments; the turn goes to the parameter annotated `Turn`, if any."""
@@ -87,8 +113,24 @@ class ToolRegistry:
     @overload
     def tool(self, name: ToolFunction, /) -> ToolFunction: ...
     @overload
-    def tool(self, name: str | None = None) -> Callable[[ToolFunction], ToolFunction]: ...
-    def tool(self, name: str | ToolFunction | None = None) -> Any:
+    def tool(
+        self,
+        name: str | None = None,
+        *,
+        requires_approval: bool = False,
+        approvers: Sequence[str] | None = None,
+        idempotent: bool = False,
+        allow: Allow | None = None,
+    ) -> Callable[[ToolFunction], ToolFunction]: ...
+    def tool(
+        self,
+        name: str | ToolFunction | None = None,
+        *,
+        requires_approval: bool = False,
+        approvers: Sequence[str] | None = None,
+        idempotent: bool = False,
+        allow: Allow | None = None,
+    ) -> Any:
         """Make an async function a tool of the Butler.
 
         Its typed parameters become arguments (a parameter annotated `Turn` receives who asked and where), the first
@@ -97,20 +139,27 @@ class ToolRegistry:
 
         Args:
             name: The word users type; by default the function's name with `_` as `-`.
+            requires_approval: It runs only after somebody has approved exactly these arguments, and then once.
+            approvers: Who may approve it, instead of the connector's `approvers`: open_ids, or `*` for anyone in the
+                chat. Never whoever asks.
+            idempotent: It may be run again by itself after the process died in the middle of it.
+            allow: Whether whoever asks may use it; anybody by default.
 
         Raises:
-            ToolDefinitionError: The function is not async, a parameter has no usable type, or the name is taken.
+            ToolDefinitionError: The function is not async, a parameter has no usable type, the name is taken, or the
+                approvers do not fit.
         """
         if callable(name):
-            return self._add(name, None)
+            return self._add(name, None, Terms())
+        terms = Terms(requires_approval, _people(approvers, requires_approval), idempotent, allow)
 
         def register(function: ToolFunction) -> ToolFunction:
-            return self._add(function, name)
+            return self._add(function, name, terms)
 
         return register
 
-    def _add(self, function: ToolFunction, name: str | None) -> ToolFunction:
-        tool = _define(function, name)
+    def _add(self, function: ToolFunction, name: str | None, terms: Terms) -> ToolFunction:
+        tool = _define(function, name, terms)
         known = self._tools.get(tool.name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ToolDefinitionError(
@@ -128,7 +177,18 @@ def _origin(function: ToolFunction) -> tuple[str, str]:
     return function.__module__, function.__qualname__
 
 
-def _define(function: ToolFunction, name: str | None) -> Tool:
+def _people(approvers: Sequence[str] | None, requires_approval: bool) -> tuple[str, ...] | None:
+    if approvers is None:
+        return None
+    people = (approvers,) if isinstance(approvers, str) else tuple(dict.fromkeys(approvers))
+    if not requires_approval:
+        raise ToolDefinitionError("approvers are for a tool with requires_approval=True")
+    if not people or not all(_PERSON.fullmatch(person) for person in people):
+        raise ToolDefinitionError('approvers: use a list of open_ids (ou_…), or "*" for anyone in the chat')
+    return people
+
+
+def _define(function: ToolFunction, name: str | None, terms: Terms) -> Tool:
     chosen = name if name is not None else function.__name__.replace("_", "-").lower()
     if not _NAME.fullmatch(chosen):
         raise ToolDefinitionError(
@@ -166,10 +226,11 @@ def _define(function: ToolFunction, name: str | None) -> Tool:
                 required=parameter.default is parameter.empty,
                 many=_is_list(annotation),
                 about=abouts.get(parameter.name, ""),
+                default=None if parameter.default is parameter.empty else parameter.default,
             )
         )
     summary = description.split("\n", 1)[0].strip()
-    return Tool(chosen, function, summary, description, tuple(parameters), turn_parameter)
+    return Tool(chosen, function, summary, description, tuple(parameters), turn_parameter, terms)
 
 
 def _is_list(annotation: Any) -> bool:

@@ -1,6 +1,6 @@
 """The database: engine, sessions, tables, migrations, and secrets that are never stored in the clear."""
 
-from .base import Base, utc_now
+from .base import Base, UtcDateTime, utc_now
 from .database import Database
 from .errors import (
     DatabaseUnavailable,
@@ -52,6 +52,7 @@ __all__ = [
     "StatusRow",
     "StorageError",
     "UnknownKey",
+    "UtcDateTime",
     "Vault",
     "VaultError",
     "WorkerRow",

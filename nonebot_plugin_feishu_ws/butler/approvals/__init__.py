@@ -1,0 +1,69 @@
+"""Tools that wait for a person's yes, and then run exactly once."""
+
+from .asking import Asking
+from .canonical import canonical, hash_of, restored
+from .cardrows import CardRows
+from .carrying import Carrying, Seat, Seats
+from .clicks import Clicked, install_clicks, is_superuser
+from .clock import DatabaseClock
+from .deciding import Click, Deciding, Decision, SpecOf, Waiting
+from .errors import (
+    ApprovalError,
+    AskRefused,
+    Changed,
+    MayNotDecide,
+    NobodyElse,
+    NotExact,
+    TooLong,
+    TooManyWaiting,
+    UnknownApproval,
+)
+from .face import ACTION, MOST_ARGUMENTS, card
+from .questions import MOST_WAITING, Question, Questions
+from .rules import SHELL, Asked, Decider, Jury, Refusal
+from .showing import Showing
+from .store import ApprovalStore
+from .worker import Worker
+
+__all__ = [
+    "ACTION",
+    "MOST_ARGUMENTS",
+    "MOST_WAITING",
+    "SHELL",
+    "ApprovalError",
+    "ApprovalStore",
+    "AskRefused",
+    "Asked",
+    "Asking",
+    "CardRows",
+    "Carrying",
+    "Changed",
+    "Click",
+    "Clicked",
+    "DatabaseClock",
+    "Decider",
+    "Deciding",
+    "Decision",
+    "Jury",
+    "MayNotDecide",
+    "NobodyElse",
+    "NotExact",
+    "Question",
+    "Questions",
+    "Refusal",
+    "Seat",
+    "Seats",
+    "Showing",
+    "SpecOf",
+    "TooLong",
+    "TooManyWaiting",
+    "UnknownApproval",
+    "Waiting",
+    "Worker",
+    "canonical",
+    "card",
+    "hash_of",
+    "install_clicks",
+    "is_superuser",
+    "restored",
+]

@@ -1,0 +1,82 @@
+"""The cards that show an approval: which messages they are, and what they show."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import and_, or_
+from sqlmodel import col, delete, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, Database, OutboxRow, OutboxState, utc_now
+from .face import card_uuid
+
+_LEFT_ALONE = timedelta(seconds=4)
+_TRIED_FOR = timedelta(days=1)
+"""So long a card is brought up to date that was not at once."""
+
+
+class CardRows:
+    """Reads and writes `feishu_ws_approvalcard`. Every method raises DatabaseUnavailable where the database does not
+    work.
+
+    Args:
+        database: started.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, row: ApprovalRow) -> Sequence[ApprovalCardRow]:
+        """An approval's cards; what the outbox knows of them by now is noted. One that will never be is dropped."""
+        mine = select(ApprovalCardRow).where(col(ApprovalCardRow.approval_id) == row.id)
+        mine = mine.order_by(col(ApprovalCardRow.id))
+        async with self._database.session() as session:
+            found = (await session.exec(mine)).all()
+        if all(one.message_id for one in found):
+            return found
+        await self._database.write(lambda session: self._note(session, row, found))
+        async with self._database.session() as session:
+            return (await session.exec(mine)).all()
+
+    async def _note(self, session: AsyncSession, row: ApprovalRow, cards: Sequence[ApprovalCardRow]) -> None:
+        by_uuid = {card_uuid(row.id, card.receive_id): card for card in cards if card.message_id is None}
+        sent = select(OutboxRow.uuid, OutboxRow.message_id, OutboxRow.state).where(
+            col(OutboxRow.connector) == row.connector, col(OutboxRow.uuid).in_(by_uuid)
+        )
+        for uuid, message_id, state in (await session.exec(sent)).all():
+            this = col(ApprovalCardRow.id) == by_uuid[uuid].id
+            if message_id is not None:
+                await session.exec(update(ApprovalCardRow).where(this).values(message_id=message_id))
+            elif state in (OutboxState.FAILED, OutboxState.UNKNOWN):
+                await session.exec(delete(ApprovalCardRow).where(this))
+
+    async def behind(self, apps: Collection[str], limit: int) -> Sequence[tuple[str, str]]:
+        """Approvals that are over, of which a card does not show it yet or is not known yet; each with its bot.
+
+        What is over a moment ago is left to the process that saw to it.
+        """
+        now = utc_now()
+        recent = and_(
+            col(ApprovalRow.finished_at) < now - _LEFT_ALONE, col(ApprovalRow.finished_at) > now - _TRIED_FOR
+        )
+        stale = or_(
+            col(ApprovalCardRow.shown).is_(None), col(ApprovalCardRow.shown) != col(ApprovalRow.state)
+        )
+        found = (
+            select(ApprovalRow.id, ApprovalRow.connector)
+            .join(ApprovalCardRow, col(ApprovalCardRow.approval_id) == col(ApprovalRow.id))
+            .where(recent, stale, col(ApprovalRow.connector).in_(apps))
+            .distinct()
+            .limit(limit)
+        )
+        async with self._database.session() as session:
+            return (await session.exec(found)).all()
+
+    async def showed(self, card: ApprovalCardRow, state: ApprovalState) -> None:
+        """A card shows a state now."""
+
+        async def work(session: AsyncSession) -> None:
+            this = update(ApprovalCardRow).where(col(ApprovalCardRow.id) == card.id)
+            await session.exec(this.values(shown=state))
+
+        await self._database.write(work)
