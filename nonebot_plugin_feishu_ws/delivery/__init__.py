@@ -1,6 +1,7 @@
 """Nothing lost, nothing twice: events are stored before they are acknowledged, and what happened can be
 read."""
 
+from .deadletters import DeadLetter, dead_letters, replay
 from .drafts import Draft, Posted, uuid_for
 from .errors import (
     DraftRejected,
@@ -27,6 +28,7 @@ __all__ = [
     "Accepted",
     "Arrival",
     "Chapter",
+    "DeadLetter",
     "Draft",
     "DraftRejected",
     "Duplicate",
@@ -55,8 +57,10 @@ __all__ = [
     "Taker",
     "Unfinished",
     "Way",
+    "dead_letters",
     "latest_chat",
     "orphaned",
+    "replay",
     "uuid_for",
     "why",
 ]

@@ -10,8 +10,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..storage import Database, EventRow, EventState
+from .lease import Lease, orphaned
 from .pruning import DELETE_AT_ONCE, delete_in_pieces
 
+NOBODY = ""
+"""The owner of a row that was given back: none, so that it is anybody's."""
 _MESSAGE = "im.message.receive_v1"
 
 
@@ -37,23 +40,36 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """An event from an earlier life of the process."""
+    """An event that somebody left unfinished: a worker that died, or one that gave it back."""
 
     row_id: int
+    owner: str
+    """The worker it belongs to now, see `Lease`."""
     incoming: Incoming
     received_at: datetime
     attempts: int
     """How often it was handed out, this time included."""
+    error: str | None = None
+    """Why it was given back the last time, if that was its own fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an event ended."""
+    """How an event came out of somebody's hands.
+
+    Attributes:
+        owner: Whose hands those were.
+        state: RECEIVED: it was not handled, and is anybody's.
+        at: When it ended; None if it has not.
+        counts: Whether that was an attempt at it.
+    """
 
     row_id: int
+    owner: str
     state: EventState
-    at: datetime
+    at: datetime | None
     error: str | None = None
+    counts: bool = True
 
 
 class EventStore:
@@ -62,21 +78,24 @@ class EventStore:
     Every method raises DatabaseUnavailable where the database does not work.
     """
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
-        self._owner = owner
+        self._lease = lease
         # "On conflict" is spelled the same on both, but belongs to neither's standard.
         dialect = sqlite if database.is_sqlite else postgresql
         self._insert = dialect.insert(EventRow).on_conflict_do_nothing()
 
-    async def insert(self, events: Sequence[Incoming], at: datetime) -> list[int | None]:
+    async def insert(self, events: Sequence[Incoming], at: datetime) -> tuple[str, list[int | None]]:
         """Insert in order, in one transaction.
 
         Returns:
-            For each event the row that stands for it, if that is this owner's and unfinished, else None.
-            Repetitions have the same row.
+            The owner of the new rows, and for each event the row that stands for it, if that is this owner's and
+            unfinished, else None. Repetitions have the same row.
+
+        Raises:
+            Fenced: again and again; nothing was inserted.
         """
-        values = [
+        values: list[dict[str, object]] = [
             {
                 "connector": event.app_id,
                 "event_id": event.event_id,
@@ -86,80 +105,142 @@ class EventStore:
                 "payload": event.payload,
                 "state": EventState.RECEIVED,
                 "attempts": 1,
-                "owner": self._owner,
                 "received_at": at,
             }
             for event in events
         ]
 
-        async def work(session: AsyncSession) -> list[tuple[int, str, str, str | None]]:
-            await (await session.connection()).execute(self._insert, values)
+        async def work(
+            session: AsyncSession, owner: str
+        ) -> tuple[str, list[tuple[int, str, str, str | None]]]:
+            owned = [{**row, "owner": owner} for row in values]
+            await (await session.connection()).execute(self._insert, owned)
             # Not RETURNING: SQLite has it since 3.35, and rows of a commit whose outcome was unknown count
             # too.
             mine = select(EventRow.id, EventRow.connector, EventRow.event_id, EventRow.message_id).where(
-                col(EventRow.owner) == self._owner,
+                col(EventRow.owner) == owner,
                 col(EventRow.state) == EventState.RECEIVED,
                 or_(*_any_key_of(events)),
             )
-            return [(row[0] or 0, row[1], row[2], row[3]) for row in (await session.exec(mine)).all()]
+            found = (await session.exec(mine)).all()
+            return owner, [(row[0] or 0, row[1], row[2], row[3]) for row in found]
 
-        rows = await self._database.write(work)
+        owner, rows = await self._lease.write(work)
         by_event = {(connector, event_id): id_ for id_, connector, event_id, _ in rows}
         by_message = {(connector, message): id_ for id_, connector, _, message in rows if message}
-        return [
+        return owner, [
             by_event.get((event.app_id, event.event_id))
             or by_message.get((event.app_id, event.message_key or ""))
             for event in events
         ]
 
     async def end(self, endings: Sequence[Ending]) -> None:
-        """Finish rows, in one transaction. Rows finished already, or taken over by another owner, stay as
-        they are."""
+        """Finish rows, or give them back, in one transaction. Those that are finished already, or another's by now,
+        stay as they are."""
         statement = (
             update(EventRow)
             .where(
                 col(EventRow.id) == bindparam("row"),
-                col(EventRow.owner) == self._owner,
+                col(EventRow.owner) == bindparam("mine"),
                 col(EventRow.state) == EventState.RECEIVED,
             )
-            .values(state=bindparam("to"), done_at=bindparam("at"), error=bindparam("why"))
+            .values(
+                state=bindparam("to"),
+                done_at=bindparam("at"),
+                error=bindparam("why"),
+                owner=bindparam("next"),
+                attempts=EventRow.attempts - bindparam("uncounted"),
+            )
         )
-        values = [{"row": e.row_id, "to": e.state, "at": e.at, "why": e.error} for e in endings]
+        values = [
+            {
+                "row": ending.row_id,
+                "mine": ending.owner,
+                "to": ending.state,
+                "at": ending.at,
+                "why": ending.error,
+                "next": NOBODY if ending.state is EventState.RECEIVED else ending.owner,
+                "uncounted": 0 if ending.counts else 1,
+            }
+            for ending in endings
+        ]
 
         async def work(session: AsyncSession) -> None:
             await (await session.connection()).execute(statement, values)
 
         await self._database.write(work)
 
-    async def take_over(
-        self, app_id: str | None, *, after: int, limit: int, held: Collection[int]
+    async def give_back_all(self) -> None:
+        """Everything unfinished of this worker is anybody's."""
+        statement = (
+            update(EventRow)
+            .where(col(EventRow.owner) == self._lease.id, col(EventRow.state) == EventState.RECEIVED)
+            .values(owner=NOBODY)
+        )
+
+        async def work(session: AsyncSession) -> None:
+            await (await session.connection()).execute(statement)
+
+        await self._database.write(work)
+
+    async def dead_owners(self, app_ids: Collection[str] | None) -> Sequence[str]:
+        """Owners of unfinished rows that are not at work. Only reads: mostly there are none."""
+        statement = (
+            select(EventRow.owner)
+            .where(col(EventRow.state) == EventState.RECEIVED, orphaned(col(EventRow.owner)))
+            .distinct()
+        )
+        if app_ids is not None:
+            statement = statement.where(col(EventRow.connector).in_(app_ids))
+        async with self._database.session() as session:
+            return (await session.exec(statement)).all()
+
+    async def claim(
+        self,
+        owners: Sequence[str],
+        app_ids: Collection[str] | None,
+        *,
+        after: int,
+        limit: int,
+        held: Collection[int],
     ) -> tuple[list[Unfinished], int | None]:
-        """Make unfinished rows that are not `held` ours, oldest first, beginning behind the row `after`.
+        """Make unfinished rows of dead owners ours, except those that are `held`; oldest first, behind `after`.
+
+        Several may claim at once: what one is about to take the others pass over.
 
         Returns:
             The rows, and the row behind which to go on; None when there are no more.
+
+        Raises:
+            Fenced: again and again; nothing was claimed.
         """
+        # The owners by name, not `orphaned`: PostgreSQL looks at a row that has changed meanwhile once more, but not
+        # at the workers, and would take it from one that has just begun.
         theirs = (
             select(EventRow)
-            .where(col(EventRow.state) == EventState.RECEIVED, col(EventRow.id) > after)
+            .where(
+                col(EventRow.state) == EventState.RECEIVED,
+                col(EventRow.owner).in_(owners),
+                col(EventRow.id) > after,
+            )
             .order_by(col(EventRow.id))
             .limit(limit)
-            .with_for_update()
+            .with_for_update(skip_locked=True)
         )
-        if app_id is not None:
-            theirs = theirs.where(col(EventRow.connector) == app_id)
+        if app_ids is not None:
+            theirs = theirs.where(col(EventRow.connector).in_(app_ids))
 
-        async def work(session: AsyncSession) -> tuple[list[Unfinished], int | None]:
+        async def work(session: AsyncSession, owner: str) -> tuple[list[Unfinished], int | None]:
             rows = (await session.exec(theirs)).all()
             taken: list[Unfinished] = []
             for row in rows:
                 if row.id not in held:
-                    row.owner = self._owner
+                    row.owner = owner
                     row.attempts += 1
                     taken.append(_unfinished(row))
             return taken, rows[-1].id if len(rows) == limit else None
 
-        return await self._database.write(work)
+        return await self._lease.write(work)
 
     async def prune(self, state: EventState, before: datetime) -> int:
         """Delete rows in a state that were received earlier; in small transactions, so that nobody waits
@@ -169,7 +250,8 @@ class EventStore:
             .where(col(EventRow.state) == state, col(EventRow.received_at) < before)
             .limit(DELETE_AT_ONCE)
         )
-        statement = delete(EventRow).where(col(EventRow.id).in_(old))
+        # The state once more: a dead letter may have been revived since it was found.
+        statement = delete(EventRow).where(col(EventRow.id).in_(old), col(EventRow.state) == state)
         return await delete_in_pieces(self._database, statement)
 
 
@@ -199,4 +281,4 @@ def _unfinished(row: EventRow) -> Unfinished:
         message_id=row.message_id,
         chat_id=row.chat_id,
     )
-    return Unfinished(row.id or 0, incoming, row.received_at, row.attempts)
+    return Unfinished(row.id or 0, row.owner, incoming, row.received_at, row.attempts, row.error)

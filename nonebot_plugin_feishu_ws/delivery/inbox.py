@@ -3,23 +3,26 @@
 Group commit: while one batch is being committed the next one gathers, so that an acknowledgement waits for
 one short transaction and never for a queue of them.
 
-An event belongs to the inbox that stored it (`owner`). That settles what a commit of unknown outcome leaves
-behind, a row nobody was told of: when Feishu pushes the event again, a row that is ours, unfinished and in
-nobody's hands is handed out as if it were new (faults.md 9, 23).
+An event belongs to the worker that stored it (`owner`, see `Lease`). When that dies, or gives the event back, it is
+anybody's, and one of those that look for orphans takes it over.
+
+Ownership also settles what a commit of unknown outcome leaves behind, a row nobody was told of: when Feishu pushes the
+event again, a row that is ours, unfinished and in nobody's hands is handed out as if it were new (faults.md 9, 23).
 """
 
 import asyncio
 import logging
+import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from ..storage import Database, DatabaseUnavailable, EventState, utc_now
-from .errors import EventRejected, InboxUnavailable
+from .errors import EventRejected, Fenced, InboxUnavailable
 from .events import Ending, EventStore, Incoming, Unfinished
 from .isolate import write_isolated
+from .lease import Lease
 from .spool import Spool
 
 _log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ class Accepted:
     """The event is committed: acknowledge it, handle it, then call `done` or `dead`."""
 
     row_id: int
+    owner: str
+    """The worker it belongs to, see `Lease`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,16 @@ class _Waiting:
 class Inbox:
     """Durable events of all connectors. Make it, `start()` it on the running loop, `stop()` it.
 
+    Every event it hands out, by `accept` or `unfinished`, must come back by `done`, `dead` or `give_back`: as long as
+    it is in somebody's hands it is handed out to nobody else here, and while the lease lasts nowhere.
+
     Args:
         database: started.
+        lease: of this process, on the same database; started before, and stopped after, the inbox.
         max_batch: events in one transaction.
         capacity: events being taken in at the same time; further callers wait in order.
+        most_attempts: how often an event is handed out before it is a dead letter (faults.md 21).
+        buried: told of an event for which that was not enough, and why.
         retry_first, retry_most: seconds until endings are written again while the database is away.
         now: the time, aware.
     """
@@ -64,23 +75,30 @@ class Inbox:
     def __init__(
         self,
         database: Database,
+        lease: Lease,
         *,
         max_batch: int = 100,
         capacity: int = 1000,
+        most_attempts: int = 5,
+        buried: Callable[[Incoming, str], None] = lambda _incoming, _why: None,
         retry_first: float = 0.5,
         retry_most: float = 15.0,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._now = now
         self._max_batch = max_batch
-        self._store = EventStore(database, owner=str(uuid4()))
+        self._most_attempts = most_attempts
+        self._buried = buried
+        self._lease = lease
+        self._store = EventStore(database, lease)
         self._room = asyncio.Semaphore(capacity)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._running = False
         self._task: asyncio.Task[None] | None = None
-        self._in_hand: set[int] = set()
-        """Rows that somebody was told of and has not finished."""
+        self._in_hand: dict[int, str] = {}
+        """Rows that somebody was told of and has not finished, and whom they belonged to then: endings in the name of
+        a worker that was fenced off concern nobody once another has taken over."""
         # A row read as unfinished must not be finished, and let go of, before the reader has looked at
         # `_in_hand`.
         self._hand_over = asyncio.Lock()
@@ -101,13 +119,19 @@ class Inbox:
             self._endings.start()
 
     async def stop(self) -> None:
-        """Answer everybody who waits, write what was finished, end all tasks. Later calls are refused."""
+        """Answer everybody who waits, write what was finished, give back the rest, end all tasks. Later calls are
+        refused."""
         self._running = False
         if self._task is not None:
             self._wake.set()
             await self._task
             self._task = None
         await self._endings.stop()
+        self._in_hand.clear()
+        try:
+            await self._store.give_back_all()
+        except DatabaseUnavailable as error:
+            _log.warning("unfinished events are not given back; the end of the lease does it: %s", error)
 
     async def accept(self, incoming: Incoming) -> Accepted | Duplicate:
         """Store an event; returns once it is committed. Order of arrival is kept.
@@ -135,10 +159,18 @@ class Inbox:
                     self._take_back(waiting.answer.result())
                 raise
 
+    def owner_of(self, row_id: int) -> str:
+        """What this worker was called (`Lease.id`) when it took an event that is in somebody's hands.
+
+        Raises:
+            KeyError: it is in nobody's.
+        """
+        return self._in_hand[row_id]
+
     def done(self, row_id: int) -> None:
         """The event's handlers have finished. Written with the next batch, however long the database is
         away."""
-        self._endings.put(Ending(row_id, EventState.DONE, self._now()))
+        self._end(row_id, EventState.DONE, self._now())
 
     def dead(self, row_id: int, error: str) -> None:
         """The event is given up: a dead letter. Written like `done`.
@@ -147,48 +179,65 @@ class Inbox:
             row_id: as in `Accepted`.
             error: why, for a person to read; without secrets.
         """
-        self._endings.put(Ending(row_id, EventState.DEAD, self._now(), error[:_MAX_ERROR]))
+        self._end(row_id, EventState.DEAD, self._now(), error)
+
+    def give_back(self, row_id: int, *, error: str | None = None) -> None:
+        """The event was not handled after all; whoever looks for orphans first takes it. Written like `done`.
+
+        Args:
+            row_id: as in `Accepted`.
+            error: what went wrong with it, for a person to read, without secrets: then it counts as an attempt. None:
+                it was not the event's fault.
+        """
+        self._end(row_id, EventState.RECEIVED, None, error, counts=error is not None)
 
     async def flush(self) -> None:
         """Wait until all endings so far are written."""
         await self._endings.flush()
 
-    def give_back(self, row_id: int) -> None:
-        """The event was not handled after all and is in nobody's hands again: `unfinished` will find it."""
-        self._in_hand.discard(row_id)
-
-    async def unfinished(self, app_id: str | None = None) -> AsyncGenerator[Unfinished]:
-        """Events that were stored and not finished, and are in nobody's hands here: left by an earlier
-        process, or given back. Oldest first, each now in the caller's hands.
-
-        For one process per database: it cannot tell a dead process from one that is at work.
+    async def unfinished(
+        self, app_ids: Collection[str] | None = None, *, limit: int | None = None
+    ) -> AsyncGenerator[Unfinished]:
+        """Take over the orphans: events whose worker died or gave them back. Oldest first, each now in the caller's
+        hands. Cheap when there are none. Those that were handed out too often become dead letters instead.
 
         Args:
-            app_id: only this bot's.
+            app_ids: only these bots'.
+            limit: how many at most; the others stay where they are.
 
         Raises:
             InboxUnavailable: the database is away; what was not yielded can be asked for again.
         """
+        try:
+            owners = await self._store.dead_owners(app_ids)
+        except DatabaseUnavailable as error:
+            raise InboxUnavailable(str(error)) from error
         after: int | None = 0
-        while after is not None:
+        left = sys.maxsize if limit is None else limit
+        while owners and after is not None and left > 0:
             try:
                 async with self._hand_over:
-                    page, after = await self._store.take_over(
-                        app_id, after=after, limit=_PAGE, held=self._in_hand
+                    page, after = await self._store.claim(
+                        owners, app_ids, after=after, limit=min(_PAGE, left), held=self._in_hand
                     )
                     # Some may have been accepted while the page was read.
                     page = [event for event in page if event.row_id not in self._in_hand]
                     # All of the page at once: a push of one that is still to be yielded must find it taken.
-                    waiting = [event.row_id for event in page]
-                    self._in_hand.update(waiting)
-            except DatabaseUnavailable as error:
+                    self._in_hand.update((event.row_id, event.owner) for event in page)
+            except (DatabaseUnavailable, Fenced) as error:
                 raise InboxUnavailable(str(error)) from error
+            left -= len(page)
+            waiting = [event.row_id for event in page]
             try:
                 for event in page:
                     waiting.remove(event.row_id)
-                    yield event
+                    if event.attempts <= self._most_attempts:
+                        yield event
+                    else:
+                        self._bury(event)
             finally:
-                self._in_hand.difference_update(waiting)
+                for row_id in waiting:
+                    self.give_back(row_id)
 
     async def prune(self, older_than: timedelta, *, dead_older_than: timedelta = timedelta(days=30)) -> int:
         """Delete finished events, and dead letters, that were received longer ago. What is unfinished stays.
@@ -224,22 +273,22 @@ class Inbox:
             batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
             try:
                 await write_isolated(batch, self._write_batch, self._reject)
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, Fenced) as error:
                 _log.warning("events refused, Feishu will push them again: %s", error)
                 for waiting in batch:
                     if not waiting.answer.done():
                         waiting.answer.set_exception(InboxUnavailable(str(error)))
 
     async def _write_batch(self, batch: Sequence[_Waiting]) -> None:
-        rows = await self._store.insert([waiting.incoming for waiting in batch], self._now())
+        owner, rows = await self._store.insert([waiting.incoming for waiting in batch], self._now())
         for waiting, row_id in zip(batch, rows, strict=True):
             if waiting.answer.cancelled():  # nobody is told of the row: the next push hands it out
                 continue
             if row_id is None or row_id in self._in_hand:
                 waiting.answer.set_result(Duplicate())
             else:
-                self._in_hand.add(row_id)
-                waiting.answer.set_result(Accepted(row_id))
+                self._in_hand[row_id] = owner
+                waiting.answer.set_result(Accepted(row_id, owner))
 
     @staticmethod
     def _reject(waiting: _Waiting, error: Exception) -> None:
@@ -249,9 +298,36 @@ class Inbox:
 
     def _take_back(self, answer: Accepted | Duplicate) -> None:
         if isinstance(answer, Accepted):
-            self._in_hand.discard(answer.row_id)
+            self._in_hand.pop(answer.row_id, None)
+
+    def _bury(self, event: Unfinished) -> None:
+        tries = self._most_attempts
+        why = event.error or f"the process died {tries} times while it was handled"
+        _log.error("event %r is a dead letter after %d attempts: %s", event.incoming, tries, why)
+        self.dead(event.row_id, why)
+        self._buried(event.incoming, why)
+
+    def _end(
+        self,
+        row_id: int,
+        state: EventState,
+        at: datetime | None,
+        error: str | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
+        owner = self._in_hand.get(row_id)
+        if owner is not None:
+            self._endings.put(Ending(row_id, owner, state, at, error and _storable(error), counts))
 
     async def _write_endings(self, endings: Sequence[Ending]) -> None:
         async with self._hand_over:
             await self._store.end(endings)
-            self._in_hand.difference_update(ending.row_id for ending in endings)
+            for ending in endings:
+                if self._in_hand.get(ending.row_id) == ending.owner:
+                    del self._in_hand[ending.row_id]
+
+
+def _storable(error: str) -> str:
+    """An ending must not be refused because of what an exception had to say."""
+    return error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_MAX_ERROR]

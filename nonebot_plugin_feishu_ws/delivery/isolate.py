@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from ..storage import DatabaseUnavailable
+from .errors import Fenced
 
 _T = TypeVar("_T")
 
@@ -21,11 +22,11 @@ async def write_isolated(
         refuse: called with each item that cannot be written even alone, and why.
 
     Raises:
-        DatabaseUnavailable: from there on nothing was written.
+        DatabaseUnavailable, Fenced: from there on nothing was written.
     """
     try:
         await write(batch)
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, Fenced):
         raise
     except Exception as error:
         if len(batch) == 1:

@@ -9,9 +9,11 @@ is set changes nothing, and after a machine slept nobody is dead before it had i
 import asyncio
 import contextlib
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, SQLColumnExpression
@@ -22,6 +24,7 @@ from ..storage import Database, DatabaseUnavailable, LinkRow, WorkerRow
 from .errors import Fenced
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _TRUSTED = 3  # beats: so long after its last one a worker is sure to be alive; less than `patience`
 
 
@@ -112,15 +115,16 @@ class Lease:
             return
         self._stopping.set()
         await self._task
-        self._task = None
 
         async def work(session: AsyncSession) -> None:
             await session.exec(delete(WorkerRow).where(col(WorkerRow.id) == self.id))
 
-        try:
-            await self._database.write(work)
-        except DatabaseUnavailable as error:
-            _log.warning("others will take this process for dead only after a while: %s", error)
+        async with self._renewing:
+            self._task, self._trusted_until = None, -math.inf
+            try:
+                await self._database.write(work)
+            except DatabaseUnavailable as error:
+                _log.warning("others will take this process for dead only after a while: %s", error)
 
     def on_fenced(self, callback: Callable[[str], None]) -> None:
         """Be told of being fenced off: called with the old id, before anything is done under the new one."""
@@ -142,6 +146,23 @@ class Lease:
             raise Fenced(me)
         return me
 
+    async def write(self, work: Callable[[AsyncSession, str], Awaitable[_T]]) -> _T:
+        """Run `work` in one transaction as this worker, with the owner to write into rows; see `Database.write`.
+
+        Raises:
+            Fenced: again, after beginning anew; nothing was committed.
+            DatabaseUnavailable: as `Database.write`.
+        """
+
+        async def held(session: AsyncSession) -> _T:
+            return await work(session, await self.hold(session))
+
+        try:
+            return await self._database.write(held)
+        except Fenced:
+            await self.renew()
+            return await self._database.write(held)
+
     async def confirm(self, owner: str) -> None:
         """Before an effect outside the database: make sure that `owner` is still this worker.
 
@@ -162,8 +183,11 @@ class Lease:
 
         Raises:
             DatabaseUnavailable: it cannot be reached.
+            Fenced: it was stopped.
         """
         async with self._renewing:
+            if self._task is None:
+                raise Fenced(self.id)
             old, new, asked = self.id, _new_id(), self._clock()
 
             async def work(session: AsyncSession) -> bool:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nonebot_plugin_feishu_ws.delivery import Inbox, Incoming
+from nonebot_plugin_feishu_ws.delivery import Inbox, Incoming, Lease
 
 
 async def test_the_life_of_a_connector(counter) -> None:
@@ -142,10 +142,13 @@ async def test_a_test_message_goes_where_it_may(counter) -> None:
     assert (await counter.says("test butler hello")).data["chat"] == group.chat_id
     await counter.says("set butler allowed_chat_ids=")
     assert "nowhere for butler" in (await counter.says("test butler hello")).text
-    inbox = Inbox(counter.management.database)
+    lease = Lease(counter.management.database, label="bot")
+    await lease.start()
+    inbox = Inbox(counter.management.database, lease)
     inbox.start()
     await inbox.accept(Incoming(app.app_id, "event", "im.message.receive_v1", b"{}", chat_id=other.chat_id))
     await inbox.stop()
+    await lease.stop()
     assert (await counter.says("test butler hello")).data["chat"] == other.chat_id
     nowhere = await counter.says("test butler oc_nowhere hello")
     assert nowhere.failed

@@ -1,7 +1,7 @@
 """Desired state made real: what is enabled runs, what is not leaves nothing behind, whoever said so."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -343,17 +343,17 @@ async def test_what_cannot_be_started_is_tried_again_and_told_once(
     inbox, tries = bot.runtime._inbox, []
     unfinished = inbox.unfinished
 
-    async def away(app_id: str) -> AsyncIterator[Any]:
-        tries.append(app_id)
-        if len(tries) < 3:
+    async def away(app_ids: Collection[str]) -> AsyncIterator[Any]:
+        tries.append(app_ids)
+        if len(tries) < 4:
             raise InboxUnavailable("the database is away")
-        async for event in unfinished(app_id):
+        async for event in unfinished(app_ids):
             yield event
 
     monkeypatch.setattr(inbox, "unfinished", away)
     app = await bot.add("one")
     await bot.answers(app)
-    assert len(tries) == 3
+    assert len(tries) >= 4, "the sweep's are among them"
     assert len([record for record in caplog.records if "InboxUnavailable" in record.getMessage()]) == 1
 
 

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -17,14 +17,41 @@ async def database(database_url: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def make_inbox() -> AsyncIterator[Callable[..., Any]]:
-    """Started inboxes, stopped after the test."""
+async def make_lease() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Workers at work, stopped after the test; with a URL each has connections of its own, like a process."""
+    from nonebot_plugin_feishu_ws.delivery import Lease
+    from nonebot_plugin_feishu_ws.storage import Database
+
+    leases: list[Lease] = []
+    databases: list[Database] = []
+
+    async def make(database: Any, label: str = "one", **options: Any) -> Lease:
+        if isinstance(database, str):
+            database = Database(database)
+            databases.append(database)
+            await database.start()
+        lease = Lease(database, label=label, **({"beat_every": 0.05, "patience": 4} | options))
+        leases.append(lease)
+        await lease.start()
+        return lease
+
+    yield make
+    for lease in leases:
+        await lease.stop()
+    for database in databases:
+        await database.close()
+
+
+@pytest.fixture
+async def make_inbox(make_lease: Callable[..., Awaitable[Any]]) -> AsyncIterator[Callable[..., Any]]:
+    """Started inboxes, each with a lease of its own unless it is given one, stopped after the test."""
     from nonebot_plugin_feishu_ws.delivery import Inbox
 
     made: list[Inbox] = []
 
-    def make(database: Any, **options: Any) -> Inbox:
-        inbox = Inbox(database, **({"retry_first": 0.01, "retry_most": 0.05} | options))
+    async def make(database: Any, lease: Any = None, **options: Any) -> Inbox:
+        lease = lease or await make_lease(database, beat_every=60)
+        inbox = Inbox(lease._database, lease, **({"retry_first": 0.01, "retry_most": 0.05} | options))
         made.append(inbox)
         inbox.start()
         return inbox
@@ -32,6 +59,21 @@ async def make_inbox() -> AsyncIterator[Callable[..., Any]]:
     yield make
     for inbox in made:
         await inbox.stop()
+
+
+@pytest.fixture(scope="session")
+def kill() -> Callable[[Any], Awaitable[None]]:
+    """What the others do with a worker that stood still; it has not noticed yet."""
+    from sqlmodel import col, delete
+
+    from nonebot_plugin_feishu_ws.storage import WorkerRow
+
+    async def remove(inbox: Any) -> None:
+        lease = inbox._lease
+        statement = delete(WorkerRow).where(col(WorkerRow.id) == lease.id)
+        await lease._database.write(lambda session: session.exec(statement))
+
+    return remove
 
 
 @pytest.fixture(scope="session")

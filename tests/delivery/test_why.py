@@ -48,7 +48,7 @@ def note(log: LogBook, action: LogAction, app: str = "cli_a", message: str = "om
 async def test_the_whole_story_in_order(
     database: Database, log: LogBook, make_inbox: Callable[..., Any], message: Callable[..., Any]
 ) -> None:
-    inbox = make_inbox(database, now=lambda: AT)
+    inbox = await make_inbox(database, now=lambda: AT)
     taken = await inbox.accept(message(1))
     assert isinstance(taken, Accepted)
     note(log, LogAction.WS_ROUTED, admitted=True, trace=["stale=pass", "chat_not_allowed=skip"])
@@ -118,10 +118,10 @@ async def test_stopped_for_all_or_only_not_meant_for_the_butler(database: Databa
 async def test_an_event_that_waits_has_no_line_yet(
     database: Database, log: LogBook, make_inbox: Callable[..., Any], message: Callable[..., Any]
 ) -> None:
-    first = make_inbox(database)
+    first = await make_inbox(database)
     await first.accept(message(1))
     await first.stop()
-    second = make_inbox(database)
+    second = await make_inbox(database)
     assert [left.attempts async for left in second.unfinished()] == [2]
     assert await why(database, log, "om_1", ["cli_b"]) == []  # not for the reader's eyes
     (story,) = await why(database, log, "om_1", ["cli_a"])
@@ -132,7 +132,7 @@ async def test_an_event_that_waits_has_no_line_yet(
 async def test_a_dead_letter_says_why(
     database: Database, log: LogBook, make_inbox: Callable[..., Any], message: Callable[..., Any]
 ) -> None:
-    inbox = make_inbox(database)
+    inbox = await make_inbox(database)
     inbox.dead((await inbox.accept(message(1))).row_id, "ValueError: odd")
     await inbox.flush()
     (story,) = await why(database, log, "om_1", ["cli_a"])
@@ -144,7 +144,7 @@ async def test_a_dead_letter_says_why(
 async def test_nobody_took_it(
     database: Database, log: LogBook, make_inbox: Callable[..., Any], message: Callable[..., Any]
 ) -> None:
-    inbox = make_inbox(database)
+    inbox = await make_inbox(database)
     row = (await inbox.accept(message(1))).row_id
     note(log, LogAction.WS_ROUTED, admitted=True, trace=[])
     (story,) = await why(database, log, "om_1", ["cli_a"])
