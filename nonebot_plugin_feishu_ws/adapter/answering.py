@@ -81,12 +81,16 @@ class Answering:
         """What to say if all handlers are done and none has answered."""
         self._otherwise = toast
 
-    def first(self, toast: Toast | None, card: Card | None) -> bool:
-        """Answer with the callback, unless that is too late."""
+    def first(self, toast: Toast | None, card: Card | None, *, follow: bool = True) -> bool:
+        """Answer with the callback, unless that is too late.
+
+        Parameters:
+            follow: bring the card by its message, too.
+        """
         if self._answer.done():
             return False
         self._answer.set_result(self._payload(toast, None if self._writer else card))
-        if card is not None and self._client is not None and (self._writer or self._message_id):
+        if follow and card is not None and self._client is not None and (self._writer or self._message_id):
             self._wanted = card
             self._following = asyncio.create_task(self._follow(card))
         return True

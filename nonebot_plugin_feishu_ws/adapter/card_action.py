@@ -122,6 +122,8 @@ class CardActionEvent(NoticeEvent):
         toast: str | Toast | None = None,
         toast_type: ToastType = "info",
         card: Card | None = None,
+        *,
+        follow: bool = True,
     ) -> bool:
         """Answer the click with a toast, a new card, or both.
 
@@ -133,6 +135,7 @@ class CardActionEvent(NoticeEvent):
             toast: shown to whoever clicked.
             toast_type: of a toast given as text.
             card: the card's new JSON, or a template `{"type": "template", "data": {…}}`.
+            follow: show a card that was in time by its message, too; False if you do that yourself.
 
         Returns:
             Whether the answer was in time.
@@ -140,7 +143,7 @@ class CardActionEvent(NoticeEvent):
         Raises:
             ActionFailed, NetworkError: the late update failed.
         """
-        if self.respond_now(toast, toast_type, card):
+        if self.respond_now(toast, toast_type, card, follow=follow):
             return True
         if toast is not None:
             log("DEBUG", f"A toast for {escape_tag(repr(self.message_id))} came late and was dropped")
@@ -153,6 +156,8 @@ class CardActionEvent(NoticeEvent):
         toast: str | Toast | None = None,
         toast_type: ToastType = "info",
         card: Card | None = None,
+        *,
+        follow: bool = True,
     ) -> bool:
         """`respond` if that is still in time; else nothing happens.
 
@@ -160,7 +165,7 @@ class CardActionEvent(NoticeEvent):
             Whether it was.
         """
         given = Toast(content=toast, type=toast_type) if isinstance(toast, str) else toast
-        return self.answering.first(given, card)
+        return self.answering.first(given, card, follow=follow)
 
     async def update(self, card: Card) -> None:
         """Show another card in place of the one that was clicked; returns when its message does.

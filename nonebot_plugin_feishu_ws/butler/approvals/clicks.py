@@ -99,7 +99,8 @@ class Clicked:
                 self._decided()
             toast = (texts.decision if decision.won else texts.already)(row.tool, row.state)
             shown = card(texts, row, summary="" if tool is None else tool.summary)
-            await event.respond(toast, "success" if decision.won else "info", shown)
+            # By message it is brought by `Showing`, together with the others, so that the last state comes last.
+            await event.respond(toast, "success" if decision.won else "info", shown, follow=False)
 
 
 def install_clicks(clicked: Clicked) -> type[Matcher]:
