@@ -4,12 +4,17 @@ import aiohttp
 from yarl import URL
 
 from ..gateway import proxy_for
-from ..openapi import FeishuClient
+from ..openapi import FeishuClient, Pace
 from .spec import ConnectorSpec
 
 
 def rest_client(
-    spec: ConnectorSpec, *, base_url: str, session: aiohttp.ClientSession, timeout: float = 15.0
+    spec: ConnectorSpec,
+    *,
+    base_url: str,
+    session: aiohttp.ClientSession,
+    timeout: float = 15.0,
+    pace: Pace | None = None,
 ) -> FeishuClient:
     """A client of its own, with a token of its own.
 
@@ -18,6 +23,7 @@ def rest_client(
         base_url: The platform, for a connector that names none the default one.
         session: Used, not owned.
         timeout: Seconds for one request.
+        pace: Orders the calls of this process.
 
     Raises:
         ValueError: The environment names a proxy that cannot be used.
@@ -30,4 +36,5 @@ def rest_client(
         session=session,
         proxy=proxy_for(URL(base_url), asked),
         timeout=timeout,
+        pace=pace,
     )

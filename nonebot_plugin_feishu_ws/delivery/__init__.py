@@ -20,6 +20,7 @@ from .latest import latest_chat
 from .lease import Lease, orphaned
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
 from .outbox import Outbox
+from .pacing import Pacer
 from .sending import Way
 from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
 
@@ -48,6 +49,7 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "OutboxStopped",
+    "Pacer",
     "Posted",
     "Said",
     "Screening",

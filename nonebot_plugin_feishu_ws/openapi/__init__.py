@@ -27,10 +27,12 @@ from .errors import (
 from .media import FileType
 from .messages import Content, ReceiveIdType, receive_id_type_of
 from .models import BotInfo, Chat, Download, Member, Mention, Message, Sender, SentMessage
+from .pace import ApiCall, Pace
 from .transport import Form, Params
 
 __all__ = [
     "AnswerTooLarge",
+    "ApiCall",
     "ApiError",
     "AppUnavailable",
     "BadCredentials",
@@ -52,6 +54,7 @@ __all__ = [
     "MessageGone",
     "MessageLocked",
     "OutOfSequence",
+    "Pace",
     "Params",
     "PermissionDenied",
     "RateLimited",

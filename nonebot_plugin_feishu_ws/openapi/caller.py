@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from .answers import Answer, Json, read, read_download
 from .errors import MIB, ApiError, BadCredentials, Facts, FeishuError, ServerError, TokenInvalid
+from .pace import ApiCall, Pace
 from .tokens import TokenSource
-from .transport import Request, Transport
+from .transport import Request, Transport, absolute_path
 
 _T = TypeVar("_T")
 
@@ -29,20 +30,29 @@ class Caller:
         app_secret: str,
         transport: Transport,
         *,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app_id = app_id
         self._app_secret = app_secret
         self._transport = transport
+        self._pace = pace
         self.tokens = TokenSource(self._grant, clock=clock)
 
     async def json(self, request: Request) -> Json:
         """The whole body of an answer with `code` 0."""
-        return await self._call(request, read)
+        return await self._paced(request, read)
 
     async def file(self, request: Request) -> Answer:
         """An answer whose body is a file."""
-        return await self._call(request, lambda answer: read_download(answer) or answer)
+        return await self._paced(request, lambda answer: read_download(answer) or answer)
+
+    async def _paced(self, request: Request, judge: Callable[[Answer], _T | ApiError]) -> _T:
+        if self._pace is None:
+            return await self._call(request, judge)
+        path = absolute_path(request.path)
+        call = ApiCall(self._app_id, request.method, path, request.params, request.json)
+        return await self._pace.run(call, lambda: self._call(request, judge))
 
     async def _call(self, request: Request, judge: Callable[[Answer], _T | ApiError]) -> _T:
         with _unsent():

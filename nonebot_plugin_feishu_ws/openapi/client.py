@@ -35,6 +35,7 @@ from .models import (
     UploadedImage,
     parse,
 )
+from .pace import Pace
 from .transport import Form, Params, Request, Transport
 
 LARGEST_DOWNLOAD = 100 * MIB
@@ -51,6 +52,7 @@ class FeishuClient:
         proxy: http(s) proxy URL for this client.
         timeout: seconds for one request, from connect to the end of the answer.
         media_timeout: the same for uploads and downloads.
+        pace: tells when a call may be made; shared by the clients of a process. Without one calls are made at once.
         clock: monotonic seconds, for the token's age.
 
     Calls raise `TransportError`, `AnswerTooLarge` or an `ApiError` (see `errors`); ValueError on misuse.
@@ -67,6 +69,7 @@ class FeishuClient:
         proxy: str | None = None,
         timeout: float = 15.0,
         media_timeout: float = 120.0,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app_id = app_id
@@ -74,7 +77,8 @@ class FeishuClient:
         self._media_timeout = media_timeout
         transport = Transport(session, base_url, proxy)
         self.base_url = str(transport.base_url)
-        self._caller = Caller(app_id, app_secret, transport, clock=clock)
+        self._pace = pace
+        self._caller = Caller(app_id, app_secret, transport, pace=pace, clock=clock)
         self.cards = CardKit(lambda method, path, body: self._data(method, path, json=body))
         """Card entities (cardkit-v1)."""
 
@@ -112,6 +116,11 @@ class FeishuClient:
     async def tenant_access_token(self) -> str:
         """A valid token, for a client that speaks to Feishu itself."""
         return (await self._caller.tokens.get()).value
+
+    def learn(self, message_id: str, chat_id: str) -> None:
+        """Tell whoever paces the calls which chat a message is in: replies count against that chat's limit."""
+        if self._pace is not None:
+            self._pace.learn(message_id, chat_id)
 
     def evict_token(self) -> None:
         """Forget the token, because Feishu refused it to such a client."""
@@ -304,6 +313,7 @@ class FeishuClient:
             path=path,
             params=params,
             body=None if json is None else encode(json),
+            json=json,
             form=form,
             timeout=timeout or self._timeout,
             limit=LARGEST_ANSWER,

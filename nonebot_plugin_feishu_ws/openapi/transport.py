@@ -37,6 +37,7 @@ class Request:
         timeout: seconds for all of it.
         limit: bytes of (decompressed) answer to accept.
         body: JSON, encoded; or `form`, called for each try (a form can be sent only once).
+        json: what `body` encodes.
         secrets: what is in the body and may show in no error.
     """
 
@@ -46,6 +47,7 @@ class Request:
     limit: int
     params: Params | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    json: object = field(default=None, repr=False)
     form: Form | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
