@@ -5,6 +5,7 @@ from nonebot.adapters.feishu import Adapter as StockAdapter
 from ..adapter import Bot, Outbound
 from ..connectors import Link
 from ..delivery import LogAction, LogBook, LogLevel
+from ..filters import Policy
 
 
 class LinkOverseer:
@@ -62,6 +63,7 @@ class Bots:
             identity=identity,
             connector=link.spec.name,
             overseer=LinkOverseer(link, self._logbook),
+            policy=lambda: Policy.model_validate(link.spec.model_dump(include=set(Policy.model_fields))),
         )
         self._pairs[app_id] = (link, bot)
         self._adapter.bot_connect(bot)

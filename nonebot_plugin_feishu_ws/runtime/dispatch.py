@@ -4,23 +4,40 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, MessageEvent, parse_event
+from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, Handling, MessageEvent, handling, parse_event
 from ..butler import Place
 from ..connectors import Link, LinkStopped
-from ..delivery import Inbox, LogAction, LogBook, LogLevel
-from ..screening import Screened, screen, speech
+from ..delivery import Inbox
+from ..screening import screen, speech
 from .bots import Bots
-from .intake import Job
+from .families import cancel_with_children
+from .jobs import Job
+from .notes import Notes
+from .room import Room
 from .takers import noting_takers
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _LAST_MOMENT = 1.0  # seconds for cancelled handlers to end in
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Whose task it is.
+
+    Attributes:
+        app_id: The connector's.
+        owner: As in `Job`; None: of nobody's event.
+    """
+
+    app_id: str
+    owner: str | None = None
 
 
 class Dispatcher:
@@ -31,35 +48,44 @@ class Dispatcher:
 
     Args:
         inbox: Told what became of each event.
-        logbook: Where verdicts are noted.
+        notes: Where the log is told.
         bots: The bots of links.
+        room: Where each event leaves its place when it is finished or given back.
         expect: Keeps a message that speaks to the Butler its place in the conversation.
         link_of: The link that runs an app now.
+        confirm: Raises `Fenced` if the process is no longer the owner given.
     """
 
     def __init__(
         self,
         inbox: Inbox,
-        logbook: LogBook,
+        notes: Notes,
         bots: Bots,
+        room: Room,
+        *,
         expect: Callable[[MessageEvent], Place] | None,
         link_of: Callable[[str], Link | None],
+        confirm: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._link_of = link_of
-        self._expect = expect
         self._inbox = inbox
-        self._logbook = logbook
+        self._notes = notes
         self._bots = bots
-        self._lanes: dict[tuple[str, str | None], deque[Job]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = room
+        self._expect = expect
+        self._link_of = link_of
+        self._confirm = confirm
+        self._lanes: dict[Hashable, deque[Job]] = {}
+        self._tasks: dict[asyncio.Task[None], _Work] = {}
+        self._disowned: set[str] = set()
+        self._closing = False
 
     def submit(self, job: Job) -> None:
-        """Take an event; events of one chat are handed out in the order in which they were submitted."""
-        key = (job.link.spec.app_id, job.chat_id)
-        lane = self._lanes.get(key)
+        """Take an event that has its place in the room; those of one chat are handed out in the order of submission."""
+        lane = self._lanes.get(job.chat)
         if lane is None:
-            lane = self._lanes[key] = deque()
-            self._spawn(self._drive(key, lane))
+            lane = self._lanes[job.chat] = deque()
+            task = self._spawn(self._drive(job.chat, lane), _Work(job.link.spec.app_id))
+            task.add_done_callback(partial(self._driven, job.chat, lane))
         lane.append(job)
 
     async def click(self, link: Link, payload: Mapping[str, Any]) -> Mapping[str, object]:
@@ -75,116 +101,135 @@ class Dispatcher:
         event = parse_event(payload, app_id=link.spec.app_id)
         assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
         screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=datetime.now(UTC))
-        self._note(link, event, screened)
+        self._notes.screened(link, event, screened)
         if not screened.admission.allowed:
             return {}
         await bot.prepare(event)
-        self._spawn(self._run(link, bot, event))
+        self._spawn(self._run(link, bot, event), _Work(link.spec.app_id))
         return await event.answer(answer_by - clock())
 
     async def drained(self) -> None:
         """Wait until everything submitted so far, and what came meanwhile, is handled."""
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(tuple(self._tasks))
+
+    def disown(self, owner: str) -> None:
+        """The process was fenced off: what it took under that name is another's by now. Clicks go on."""
+        self._disowned.add(owner)
+        cancel_with_children([task for task, work in self._tasks.items() if work.owner == owner])
+
+    async def drain(self, app_id: str, grace: float) -> None:
+        """Let what runs for one connector finish for `grace` seconds, then cancel it and give it back.
+
+        What waits in its lanes goes to the link that follows it, or back; once its own link is stopped.
+        """
+        await self._finish(grace, lambda work: work.app_id == app_id)
 
     async def close(self, grace: float) -> None:
-        """Let what runs finish for `grace` seconds, then cancel it; that is handed out again at restart."""
+        """Hand out nothing more, let what runs finish for `grace` seconds, then cancel it; give back all the rest."""
+        self._closing = True
+        self._room.close()
+        for lane in self._lanes.values():
+            while len(lane) > 1:  # the first one is on its way out
+                self._give_back(lane.pop())
+        await self._finish(grace, lambda _: True)
+
+    async def _finish(self, grace: float, concerned: Callable[[_Work], bool]) -> None:
+        def left() -> list[asyncio.Task[None]]:
+            return [task for task, work in self._tasks.items() if concerned(work)]
+
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
-                await self.drained()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:  # NoneBot shields its handlers; the end of the loop ends those too
-            _, left = await asyncio.wait(self._tasks, timeout=_LAST_MOMENT)
-            if left:
-                logger.warning("%d events are still being handled and will be handed out again", len(left))
+                while tasks := left():
+                    await asyncio.wait(tasks)
+        if tasks := left():
+            cancel_with_children(tasks)
+            _, stubborn = await asyncio.wait(tasks, timeout=_LAST_MOMENT)
+            if stubborn:
+                logger.warning("%d handlers ignore their cancellation and are left behind", len(stubborn))
 
-    async def _drive(self, key: tuple[str, str | None], lane: deque[Job]) -> None:
-        try:
-            while lane:
-                job = lane.popleft()
-                try:
+    async def _drive(self, chat: Hashable, lane: deque[Job]) -> None:
+        while lane:
+            job = lane[0]
+            try:
+                if self._closing:
+                    self._give_back(job)
+                else:
                     await self._hand_out(job)
-                except LinkStopped:
-                    successor = self._link_of(key[0])
-                    if successor is None or successor is job.link:
-                        self._inbox.give_back(job.row_id)
-                    else:
-                        lane.append(replace(job, link=successor))
-                except Exception as error:
-                    logger.exception("%s: event row %s cannot be handed out", job.link.spec.name, job.row_id)
-                    self._inbox.dead(job.row_id, f"{type(error).__name__}: {error}")
-                    self._logbook.write(
-                        LogAction.WS_DEAD_LETTER,
-                        level=LogLevel.ERROR,
-                        connector=job.link.spec.app_id,
-                        name=job.link.spec.name,
-                        detail={"row": job.row_id, "error": type(error).__name__},
-                    )
-        finally:
-            del self._lanes[key]
+            except LinkStopped:
+                successor = self._link_of(job.link.spec.app_id)
+                if successor is not None and successor is not job.link:
+                    lane[0] = replace(job, link=successor)  # before those behind it
+                    continue
+                self._give_back(job)
+            except Exception as error:
+                self._failed(job, error)
+            lane.popleft()
+        del self._lanes[chat]
+
+    def _driven(self, chat: Hashable, lane: deque[Job], _: object) -> None:
+        if lane:  # cancelled
+            del self._lanes[chat]
+            for job in lane:
+                self._give_back(job)
 
     async def _hand_out(self, job: Job) -> None:
-        bot = await self._bots.of(job.link)
-        event = parse_event(job.payload, app_id=job.link.spec.app_id)
-        screened = screen(event, job.link.spec, bot_open_id=bot.identity.open_id, received_at=job.received_at)
-        self._note(job.link, event, screened)
+        link = job.link
+        bot = await self._bots.of(link)
+        event = parse_event(job.payload, app_id=link.spec.app_id)
+        screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=job.received_at)
+        self._notes.screened(link, event, screened)
         if not screened.admission.allowed:
-            self._inbox.done(job.row_id)
+            self._done(job)
             return
         await bot.prepare(event)
+        if job.owner in self._disowned:
+            self._give_back(job)
+            return
         place: Place | None = None
         if self._expect is not None and isinstance(event, MessageEvent) and speech(event) is not None:
             place = self._expect(event)
-        self._spawn(self._handle(job, bot, event, place))
+        task = self._spawn(self._handle(job, bot, event), _Work(link.spec.app_id, job.owner))
+        task.add_done_callback(partial(self._handled, job, place))
 
-    async def _handle(self, job: Job, bot: Bot, event: Any, place: Place | None) -> None:
-        try:
-            await self._run(job.link, bot, event)
-        finally:
-            if place is not None:
-                place.leave()
-        self._inbox.done(job.row_id)
+    async def _handle(self, job: Job, bot: Bot, event: Any) -> None:
+        handling.set(Handling(job.link.spec.app_id, job.event_id, partial(self._confirm, job.owner)))
+        await self._run(job.link, bot, event)
+
+    def _handled(self, job: Job, place: Place | None, task: asyncio.Task[None]) -> None:
+        """Not in the task itself: it may be cancelled before its first step."""
+        if place is not None:
+            place.leave()
+        if task.cancelled():
+            self._give_back(job)
+        elif (error := task.exception()) is not None:
+            self._failed(job, error)
+        else:
+            self._done(job)
 
     async def _run(self, link: Link, bot: Bot, event: Any) -> None:
-        """Run the matchers; one more log row for a message or click that some took."""
+        """Run the matchers."""
         with noting_takers() as takers:
             await bot.run(event)
-        if takers and isinstance(event, MessageEvent | CardActionEvent):
-            self._logbook.write(
-                LogAction.WS_ROUTED,
-                connector=link.spec.app_id,
-                name=link.spec.name,
-                event_id=event.event_id,
-                message_id=event.message_id,
-                detail={"matchers": takers},
-            )
+        self._notes.taken(link, event, takers)
 
-    def _note(self, link: Link, event: Any, screened: Screened) -> None:
-        """One log row for every message and click, and for every other event that was stopped."""
-        admission, addressing = screened.admission, screened.addressing
-        if admission.allowed and not isinstance(event, MessageEvent | CardActionEvent):
-            return
-        detail: dict[str, Any] = {
-            "admitted": admission.allowed,
-            "trace": [f"{step.reason}={step.outcome}" for step in admission.trace],
-        }
-        if addressing is not None:
-            detail["trace"] += [f"{step.reason}={step.outcome}" for step in addressing.trace]
-        refused = not admission.allowed or (addressing is not None and not addressing.allowed)
-        if refused:
-            reason = detail["reason"] = admission.reason or (addressing and addressing.reason)
-            logger.debug("%s: event %s is filtered: %s", link.spec.name, event.event_id, reason)
-        self._logbook.write(
-            LogAction.WS_FILTERED if refused else LogAction.WS_ROUTED,
-            connector=link.spec.app_id,
-            name=link.spec.name,
-            event_id=event.event_id,
-            message_id=event.message_id,
-            detail=detail,
-        )
+    # How an event leaves: one of these, once.
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _done(self, job: Job) -> None:
+        self._inbox.done(job.row_id)
+        self._room.leave(job.chat)
+
+    def _give_back(self, job: Job, error: str | None = None) -> None:
+        self._inbox.give_back(job.row_id, error=error)
+        self._room.leave(job.chat)
+
+    def _failed(self, job: Job, error: BaseException) -> None:
+        """Our own fault, or NoneBot's: a handler's never comes here. It is tried again, but not for ever."""
+        logger.error("%s: event %s failed", job.link.spec.name, job.event_id, exc_info=error)
+        self._give_back(job, f"{type(error).__name__}: {error}")
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], work: _Work) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine)
+        self._tasks[task] = work
+        task.add_done_callback(self._tasks.pop)
+        return task

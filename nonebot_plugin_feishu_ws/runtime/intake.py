@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..connectors import Link
-from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook, Unfinished
+from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook
 from ..filters import Outcome, Reason
 from ..gateway import Ack, Inbound
+from .jobs import Job
+from .room import Room
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -20,37 +22,13 @@ _CARD_ACTION = "card.action.trigger"
 _REFUSED = Ack(500)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A stored event on its way to the matchers.
-
-    Attributes:
-        link: The connector that received it.
-        row_id: Its row in the inbox.
-        payload: The event's JSON, without its verification token.
-        chat_id: The chat it belongs to, if any; events of one chat keep their order.
-        received_at: When it was first received.
-    """
-
-    link: Link
-    row_id: int
-    payload: Mapping[str, Any]
-    chat_id: str | None
-    received_at: datetime
-
-
-def replayed(link: Link, left: Unfinished) -> Job:
-    """An event that an earlier run of the process stored and did not finish."""
-    event = left.incoming
-    return Job(link, left.row_id, json.loads(event.payload), event.chat_id, left.received_at)
-
-
 class Intake:
     """Answers data frames.
 
     Args:
         inbox: Where events are committed before they are acked.
         logbook: Where drops are noted.
+        room: Where each event must find a place before it is stored; clicks need none.
         submit: Takes every new event, in order of arrival.
         click: Answers a card click, within Feishu's 3 s.
     """
@@ -59,11 +37,13 @@ class Intake:
         self,
         inbox: Inbox,
         logbook: LogBook,
+        room: Room,
         submit: Callable[[Job], None],
         click: Callable[[Link, Mapping[str, Any]], Awaitable[Mapping[str, object]]],
     ) -> None:
         self._inbox = inbox
         self._logbook = logbook
+        self._room = room
         self._submit = submit
         self._click = click
 
@@ -99,16 +79,47 @@ class Intake:
                 "utf-8", "surrogatepass"
             ),
         )
+        chat = link.spec.app_id, event.chat_id
+        if not await self._room.enter(chat):
+            self._refused(link, event)
+            return _REFUSED
         try:
             taken = await self._inbox.accept(incoming)
-        except InboxError as error:
+        except BaseException as error:
+            self._room.leave(chat)
+            if not isinstance(error, InboxError):
+                raise
             logger.error("%s: event %s is not stored and refused: %s", link.spec.name, event.event_id, error)
             return _REFUSED
         if isinstance(taken, Accepted):
-            self._submit(Job(link, taken.row_id, event.payload, event.chat_id, received_at))
+            self._submit(
+                Job(
+                    link=link,
+                    row_id=taken.row_id,
+                    owner=self._inbox.owner_of(taken.row_id),
+                    payload=event.payload,
+                    event_id=event.event_id,
+                    message_id=event.message_id,
+                    chat_id=event.chat_id,
+                    received_at=received_at,
+                )
+            )
         else:
+            self._room.leave(chat)
             self._dropped(link, event, Reason.DUPLICATE)
         return Ack()
+
+    def _refused(self, link: Link, event: "Envelope") -> None:
+        """The 1st, 2nd, 4th, 8th … is reported: when there are too many events there are many of these."""
+        count = self._room.refused
+        if count & (count - 1) == 0:
+            logger.error(
+                "%s: event %s is refused, Feishu will push it again: %d events are in hand (%d refused so far)",
+                link.spec.name,
+                event.event_id,
+                self._room.in_hand,
+                count,
+            )
 
     def _dropped(self, link: Link, event: "Envelope", reason: Reason) -> None:
         logger.debug("%s: %s %s is dropped: %s", link.spec.name, event.event_type, event.event_id, reason)

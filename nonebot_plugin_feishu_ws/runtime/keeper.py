@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import nonebot
 
@@ -21,6 +22,12 @@ _TOUCH_EVERY = 20.0  # seconds after which a report is renewed although nothing 
 _RESTARTS = ("app_secret", "domain", "proxy", "transport", "name")
 
 
+class Disconnect(Protocol):
+    """See `Runtime.disconnect`."""
+
+    async def __call__(self, app_id: str, *, replaced: bool) -> None: ...
+
+
 class Keeper:
     """Compares the records with the links, again and again.
 
@@ -36,7 +43,7 @@ class Keeper:
         management: Management,
         supervisor: Supervisor,
         connect: Callable[[ConnectorSpec], Awaitable[object]],
-        disconnect: Callable[[str], Awaitable[None]],
+        disconnect: Disconnect,
     ) -> None:
         self._management = management
         self._supervisor = supervisor
@@ -131,7 +138,7 @@ class Keeper:
             spec = self._wanted.get(app_id)
             try:
                 if spec is None or self._supervisor.get(app_id) is not None:
-                    await self._disconnect(app_id)
+                    await self._disconnect(app_id, replaced=spec is not None)
                 elif app_id in nonebot.get_bots():
                     self._complain(spec, f"another adapter has connected {app_id}; left alone")
                     return
@@ -141,7 +148,7 @@ class Keeper:
             except Exception as error:  # one connector's trouble is no other's; it is tried again
                 if spec is not None:
                     self._complain(spec, f"{type(error).__name__}: {error}")
-                await self._disconnect(app_id)  # what was begun
+                await self._disconnect(app_id, replaced=True)  # what was begun
                 return
         self._complaints.pop(app_id, None)
 

@@ -1,4 +1,4 @@
-"""How many events may be in hand at once: whoever brings one more waits a little, and is sent away if that is no use."""
+"""How many events may be in hand at once: whoever brings one more waits a little, and is then sent away."""
 
 import asyncio
 from collections import Counter, deque
@@ -76,7 +76,7 @@ class Room:
         return False
 
     def add(self, chat: Hashable) -> None:
-        """Take a place, whether there is one or not."""
+        """Take a place, whether there is one or not: for what an earlier process had in hand, and its room allowed."""
         self._count(chat)
         self._admit()
 

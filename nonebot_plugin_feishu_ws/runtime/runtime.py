@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,28 +19,34 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, Lease, LogAction, LogLevel
+from ..delivery import Inbox, InboxUnavailable, Incoming, Lease, LogAction, LogLevel
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
 from .bots import Bots
 from .dispatch import Dispatcher
-from .intake import Intake, replayed
+from .intake import Intake
+from .jobs import replayed
 from .keeper import Keeper
 from .management import Management
+from .notes import Notes
+from .room import Room
 from .takers import note_taker
 from .turns import turn_of
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
-_GRACE = 4.0  # seconds handlers may take to finish at shutdown
+_GRACE = 4.0  # seconds handlers may take to finish when their connector, or all, is stopped
+_HANDLED_WITHIN, _FLUSHED_WITHIN, _CLOSED_WITHIN = 6.0, 8.0, 9.0  # seconds from the beginning of the stop
 _KEYS_KEPT = timedelta(hours=48)
 _LOG_KEPT = timedelta(days=30)
+_SETTLED_WITHIN = 2.0  # seconds to write how events ended
 _PRUNE_EVERY = 3600.0  # seconds
-_MOST_ATTEMPTS = 5  # an event that was being handled when the process died that often is a dead letter
+_SWEEP_EVERY = 1.0  # seconds: what another process left is found within this
 
 _LOGGED = {
     State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO, logging.INFO),
@@ -63,17 +70,28 @@ class Runtime:
         self._settings = settings
         self.management = Management(settings, data, changed=lambda: self._keeper.wake())
         self._lease = Lease(self.management.database, label=f"{socket.gethostname()}:{os.getpid()}")
-        self._inbox = Inbox(self.management.database)
         logbook = self.management.logbook
+        self._inbox = Inbox(self.management.database, self._lease, buried=self._on_buried)
         self._bots = Bots(adapter, logbook)
         self._butler = _commands_butler() if settings.butler == "commands" else None
         expect = self._butler.expect if self._butler else None
+        self.room = Room()
         self._dispatcher = Dispatcher(
-            self._inbox, logbook, self._bots, expect, lambda app_id: self._supervisor.get(app_id)
+            self._inbox,
+            Notes(logbook),
+            self._bots,
+            self.room,
+            expect=expect,
+            link_of=lambda app_id: self._supervisor.get(app_id),
+            confirm=self._lease.confirm,
         )
-        self._intake = Intake(self._inbox, logbook, self._dispatcher.submit, self._dispatcher.click)
+        self._lease.on_fenced(self._dispatcher.disown)
+        self._intake = Intake(
+            self._inbox, logbook, self.room, self._dispatcher.submit, self._dispatcher.click
+        )
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
+        self._watchdog = Watchdog()
         self._around: Surroundings | None = None
         self._sandbox: Sandbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,12 +106,14 @@ class Runtime:
         """Open the database and begin to store. Part of NoneBot's start-up."""
         self.management.forget_local()
         await self.management.start()
+        self._watchdog.start()
         await self._lease.start()
         self.management.statuses.work_as(self._lease)
         if self._settings.enabled:
             await self.management.statuses.release_all()
         self._inbox.start()
         self._spawn(self._prune())
+        self._spawn(self._sweep())
 
     async def open(self) -> None:
         """Connect what is to be connected. After every plugin has started up."""
@@ -119,26 +139,32 @@ class Runtime:
         )
 
     async def connect(self, spec: ConnectorSpec) -> Link:
-        """Run a connector: first what an earlier run left undone, then what comes.
+        """Run a connector: first what others left undone, then what comes.
 
         Raises:
             ValueError: It runs already.
             InboxUnavailable: The database is away.
         """
         link = self._supervisor.add(spec, self._surroundings())
-        async for left in self._inbox.unfinished(spec.app_id):
-            if left.attempts > _MOST_ATTEMPTS:
-                self._inbox.dead(left.row_id, f"the process died {_MOST_ATTEMPTS} times while it was handled")
-            else:
-                self._dispatcher.submit(replayed(link, left))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLED_WITHIN):
+                await self._inbox.flush()  # what its predecessor gave back is to come first, too
+        await self._take_over([spec.app_id])
         link.start()
         return link
 
-    async def disconnect(self, app_id: str) -> None:
-        """Stop a connector and take its bot away from NoneBot. Unknown ones are ignored."""
+    async def disconnect(self, app_id: str, *, replaced: bool = False) -> None:
+        """Stop a connector and take its bot away from NoneBot. Unknown ones are ignored.
+
+        Args:
+            app_id: Its app.
+            replaced: Another link follows at once: handlers run on, and are not given a few seconds only.
+        """
         link = self._supervisor.get(app_id)
         if link is not None:
             await self._supervisor.stop(app_id)
+            if not replaced:
+                await self._dispatcher.drain(app_id, _GRACE)
             self._bots.remove(link)
 
     async def drained(self) -> None:
@@ -146,22 +172,33 @@ class Runtime:
         await self._dispatcher.drained()
 
     async def close(self) -> None:
-        """Stop taking, let handlers finish, flush, close. Nothing is left running."""
+        """Stop taking, let handlers finish, give back the rest, flush, close. Nothing is left running.
+
+        What a handler that ignores its cancellation, or a database that does not answer, would keep waiting is left
+        behind: it takes 9 s at most.
+        """
+        begun = asyncio.get_running_loop().time()
+        async with _until(begun + _HANDLED_WITHIN, "handlers"):
+            await asyncio.gather(self._dispatcher.close(_GRACE), self._stop_taking())
+        async with _until(begun + _FLUSHED_WITHIN, "the database"):
+            for link in self._supervisor:
+                await self.disconnect(link.spec.app_id, replaced=True)
+            await self._inbox.stop()
+            with contextlib.suppress(DatabaseUnavailable):
+                await self.management.statuses.forget()
+            await self._lease.stop()
+        async with _until(begun + _CLOSED_WITHIN, "the database"):
+            await self.management.stop()
+        self._watchdog.stop()
+        if self._sandbox is not None:
+            self.management.announce_local(None)
+            await self._sandbox.stop()
+
+    async def _stop_taking(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(link.stop() for link in self._supervisor))
-        await self._dispatcher.close(_GRACE)
-        for link in self._supervisor:
-            await self.disconnect(link.spec.app_id)
-        await self._inbox.stop()
-        with contextlib.suppress(DatabaseUnavailable):
-            await self.management.statuses.forget()
-        await self._lease.stop()
-        await self.management.stop()
-        if self._sandbox is not None:
-            self.management.announce_local(None)
-            await self._sandbox.stop()
 
     def _surroundings(self) -> Surroundings:
         if self._around is None:
@@ -173,6 +210,42 @@ class Runtime:
                 connections=self._settings.connections,
             )
         return self._around
+
+    async def _take_over(self, app_ids: Collection[str], *, most: float = math.inf) -> None:
+        """Submit what nobody has in hand: the process that had it died, or gave it back."""
+        async with contextlib.aclosing(self._inbox.unfinished(app_ids)) as orphans:
+            async for left in orphans:
+                link = self._supervisor.get(left.incoming.app_id)
+                if link is None:  # stopped meanwhile
+                    self._inbox.give_back(left.row_id)
+                    continue
+                job = replayed(link, left, self._inbox.owner_of(left.row_id))
+                self.room.add(job.chat)
+                self._dispatcher.submit(job)
+                most -= 1
+                if most <= 0:
+                    return
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_EVERY)
+            if not self.room.free:
+                continue
+            with contextlib.suppress(InboxUnavailable):  # the lease has said that the database is away
+                app_ids = [link.spec.app_id for link in self._supervisor]
+                await self._take_over(app_ids, most=self.room.free)
+
+    def _on_buried(self, incoming: Incoming, why: str) -> None:
+        link = self._supervisor.get(incoming.app_id)
+        self.management.logbook.write(
+            LogAction.WS_DEAD_LETTER,
+            level=LogLevel.ERROR,
+            connector=incoming.app_id,
+            name=link.spec.name if link else None,
+            event_id=incoming.event_id,
+            message_id=incoming.message_id,
+            detail={"error": why},
+        )
 
     async def _prune(self) -> None:
         while True:
@@ -218,6 +291,16 @@ class Runtime:
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
         link = self._bots.link_of(bot)
         return turn_of(link, bot, event, Texts(locale_for(self._settings.locale, link.base_url)))
+
+
+@contextlib.asynccontextmanager
+async def _until(moment: float, what: str) -> AsyncGenerator[None]:
+    """Cancel the block when its time is up, and go on behind it."""
+    try:
+        async with asyncio.timeout_at(moment):
+            yield
+    except TimeoutError:
+        logger.warning("the stop does not wait any longer for %s", what)
 
 
 def _commands_butler() -> Butler:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -18,11 +19,15 @@ class Watchdog:
     Args:
         patience: Seconds without a sign after which the loop counts as blocked.
         pause: Seconds between two questions.
+        clock: Seconds; goes on while the process is stopped.
     """
 
-    def __init__(self, *, patience: float = 1.0, pause: float = 1.0) -> None:
+    def __init__(
+        self, *, patience: float = 1.0, pause: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._patience = patience
         self._pause = pause
+        self._clock = clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -48,19 +53,20 @@ class Watchdog:
     def _watch(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
         while not self._stopping.wait(self._pause):
             alive = threading.Event()
-            asked = time.monotonic()
+            asked = self._clock()
             try:
                 loop.call_soon_threadsafe(alive.set)
             except RuntimeError:  # the loop is closed
                 return
             if alive.wait(self._patience) or self._stopping.is_set():
                 continue
-            if time.monotonic() - asked > 2 * self._patience:
+            if self._clock() - asked > 2 * self._patience:
                 continue  # this thread was stopped as well: the host was, not the loop alone
-            frame = sys._current_frames().get(thread)  # noqa: SLF001 (documented, in spite of its name)
+            # Documented, in spite of its name.
+            frame = sys._current_frames().get(thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             where = "".join(traceback.format_stack(frame)[-_FRAMES:])
             logger.error("the event loop is blocked, no bot can do anything; it is here:\n%s", where)
             while not alive.wait(self._pause):
                 if self._stopping.is_set() or loop.is_closed():
                     return
-            logger.error("the event loop was blocked for %.1f s", time.monotonic() - asked)
+            logger.error("the event loop was blocked for %.1f s", self._clock() - asked)

@@ -3,8 +3,6 @@
 import asyncio
 import sys
 
-import pytest
-
 BLOCKED = """
 import asyncio, sys, time
 import aiohttp, nonebot
@@ -14,13 +12,14 @@ from nonebot_plugin_feishu_ws.gateway import Ack, Credentials, LongConnection, R
 
 async def main(url):
     async def handler(_):
+        await asyncio.sleep(0.6)  # until a ping is on its way
         time.sleep(2)
         return Ack()
 
     async with aiohttp.ClientSession() as session:
         connection = LongConnection(
             Credentials("cli_x", "secret"), url, handler, session=session, policy=ReconnectPolicy(nonce=0),
-            timings=Timings(idle_ping=0.3, pong=0.4, tick=0.1, close=0.1),
+            timings=Timings(idle_ping=0.3, pong=0.5, tick=0.1, close=0.1),
         )
         connection.start()
         await asyncio.Event().wait()
@@ -29,9 +28,8 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-@pytest.mark.parametrize("answering", [True, False], ids=["answers", "asked before"])
-async def test_a_blocked_loop_is_not_the_gateways_silence(platform, wire, tmp_path, answering) -> None:
-    """faults.md 33: pings survive. The block is longer than a silent gateway is given, five times over."""
+async def test_a_blocked_loop_is_not_the_gateways_silence(platform, wire, tmp_path) -> None:
+    """faults.md 33: pings survive. The block begins while a pong is due, and is longer than it may take."""
     platform.config = {"ReconnectNonce": 0}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", BLOCKED, platform.url, str(tmp_path), env={"HOME": str(tmp_path)}
@@ -39,13 +37,10 @@ async def test_a_blocked_loop_is_not_the_gateways_silence(platform, wire, tmp_pa
     try:
         peer = await asyncio.wait_for(platform.peers.get(), 30)
         await asyncio.wait_for(peer.pings.get(), 5)
-        if not answering:  # a ping is on its way while the loop is blocked; its pong waits in the socket
-            peer.pong = None
-            await asyncio.wait_for(peer.pings.get(), 5)
+        peer.pong = None
         peer.send(wire.data_frame())
-        if not answering:
-            peer.pong = b""
-            peer.send(wire.pong_frame())
+        await asyncio.wait_for(peer.pings.get(), 5)
+        peer.pong = b""
         await asyncio.wait_for(peer.acks.get(), 10)
         for _ in range(5):
             await asyncio.wait_for(peer.pings.get(), 5)
