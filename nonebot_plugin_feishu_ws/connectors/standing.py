@@ -23,7 +23,7 @@ class Standing:
         connected_at: Since when there has been one; None unless connected.
         last_heartbeat: The last pong.
         last_event_at: The last event or callback.
-        attempt: Retries of the one that does worst.
+        attempt: Retries in the current outage, of the one that needed most.
         error: What keeps it from being open, as text.
         reason: The kind of that error, as `gateway.Reason`.
     """
@@ -68,7 +68,7 @@ def together(parts: Sequence[Standing]) -> Standing:
         connected_at=min(filter(None, (part.connected_at for part in parts)), default=None),
         last_heartbeat=max(filter(None, (part.last_heartbeat for part in parts)), default=None),
         last_event_at=max(filter(None, (part.last_event_at for part in parts)), default=None),
-        attempt=worst.attempt,
+        attempt=max(part.attempt for part in parts),
         error=worst.error,
         reason=worst.reason,
     )
