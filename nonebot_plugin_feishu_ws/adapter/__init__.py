@@ -4,9 +4,11 @@ from .adapter import Adapter, ensure_adapter
 from .answering import ANSWER_DEADLINE, CardWriter, Toast
 from .bot import Bot
 from .card_action import CardActionDetail, CardActionEvent, CardContext, CardOperator, ClickedPart
+from .dependencies import ConnectorInfo, CurrentConnector, FeishuClient, LarkClient
 from .errors import ActionFailed, ChatNotAllowed, NetworkError
 from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, PrivateMessageEvent
 from .handling import Handling, handling
+from .lark import BlockingCallError
 from .outbound import Outbound, Overseer
 from .parse import parse_event
 
@@ -14,6 +16,7 @@ __all__ = [
     "ANSWER_DEADLINE",
     "ActionFailed",
     "Adapter",
+    "BlockingCallError",
     "Bot",
     "CardActionDetail",
     "CardActionEvent",
@@ -22,9 +25,13 @@ __all__ = [
     "CardWriter",
     "ChatNotAllowed",
     "ClickedPart",
+    "ConnectorInfo",
+    "CurrentConnector",
+    "FeishuClient",
     "FeishuEvent",
     "GroupMessageEvent",
     "Handling",
+    "LarkClient",
     "MessageEvent",
     "NetworkError",
     "NoticeEvent",

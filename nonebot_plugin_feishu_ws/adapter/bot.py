@@ -1,7 +1,7 @@
 """The bot NoneBot's plugins get: the stock one's interface on our REST client."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from nonebot.utils import escape_tag
 from pydantic import HttpUrl
 from typing_extensions import override
 
+from ..filters import Policy
 from ..openapi import BotInfo, FeishuClient, FeishuError
 from .answering import CardWriter
 from .calls import call
@@ -44,6 +45,7 @@ class Bot(stock.Bot):
         client: the app's REST client.
         identity: the bot itself, as `client.bot_info()` gives it.
         connector: the connector's name.
+        policy: whom the connector listens to now.
         overseer: decides where messages may go, and is told of every one sent through `call_api` or `send`.
     """
 
@@ -59,6 +61,7 @@ class Bot(stock.Bot):
         identity: BotInfo,
         connector: str,
         overseer: Overseer | None = None,
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         config = BotConfig(
             app_id=self_id,
@@ -72,6 +75,7 @@ class Bot(stock.Bot):
         self.client = client
         self.identity = identity
         self.connector = connector
+        self.policy = policy
         self._overseer = overseer
         self.live_cards: dict[str, CardWriter] = {}
         """Messages whose cards stream now: by message id, how another card is shown in their place."""

@@ -13,7 +13,7 @@ from ..openapi import FeishuClient, Form
 from .errors import translated
 from .normalise import is_object
 
-_FILE_TIMEOUT = 120.0
+FILE_TIMEOUT = 120.0
 # Answers that are files, not JSON (open.larkoffice.com …/im-v1: images, files, message resources; drive-v1: download).
 _FILE = re.compile(r"(?:/open-apis/)?(im/v1/(messages/[^/]+/resources|images|files)/[^/]+|.+/download)")
 
@@ -60,9 +60,9 @@ async def call(client: FeishuClient, api: str, data: Mapping[str, Any]) -> Any:
         )
     method = str(data.get("method", "GET")).upper()
     params = data.get("params") or data.get("query")
-    form = _form(data.get("data") or {}, data["files"]) if data.get("files") else None
+    form = form_of(data.get("data") or {}, data["files"]) if data.get("files") else None
     body = data.get("json") or data.get("body") or (None if form else data.get("data"))
-    timeout = data.get("_timeout") or (_FILE_TIMEOUT if form else None)
+    timeout = data.get("_timeout") or (FILE_TIMEOUT if form else None)
     with translated():
         if method == "GET" and _FILE.fullmatch(api):
             file = await client.download(api, params=params)
@@ -77,7 +77,7 @@ async def call(client: FeishuClient, api: str, data: Mapping[str, Any]) -> Any:
     return Response(200, headers=headers, content=content) if data.get("_return_response") else result
 
 
-def _form(fields: Mapping[str, Any], files: object) -> Form:
+def form_of(fields: Mapping[str, Any], files: object) -> Form:
     """A multipart form that can be built again, should the token be refused."""
     pairs = files.items() if is_object(files) else cast("Iterable[tuple[str, Any]]", files)
     contents = [(name, _content(value)) for name, value in pairs]

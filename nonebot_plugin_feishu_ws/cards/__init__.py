@@ -1,5 +1,6 @@
 """Cards: made from parts, made to fit, clicked."""
 
+from .clicks import CardAction, FormValues, failure, on_card_action
 from .limits import LARGEST, MOST_ELEMENTS, MOST_TABLES, CardTooLarge, fit, fits, split
 from .parts import (
     Colour,
@@ -32,9 +33,11 @@ __all__ = [
     "LARGEST",
     "MOST_ELEMENTS",
     "MOST_TABLES",
+    "CardAction",
     "CardTooLarge",
     "Colour",
     "Day",
+    "FormValues",
     "InputKind",
     "Json",
     "Kind",
@@ -45,6 +48,7 @@ __all__ = [
     "date",
     "divider",
     "escape",
+    "failure",
     "field",
     "fit",
     "fits",
@@ -53,6 +57,7 @@ __all__ = [
     "link",
     "markdown",
     "note",
+    "on_card_action",
     "panel",
     "row",
     "select",

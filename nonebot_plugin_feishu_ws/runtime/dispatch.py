@@ -12,6 +12,7 @@ from typing import Any
 
 from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, Handling, MessageEvent, handling, parse_event
 from ..butler import Place
+from ..cards import failure
 from ..connectors import Link, LinkStopped
 from ..delivery import Inbox
 from ..screening import screen, speech
@@ -210,6 +211,8 @@ class Dispatcher:
     async def _run(self, link: Link, bot: Bot, event: Any) -> None:
         """Run the matchers."""
         with noting_takers() as takers:
+            if isinstance(event, CardActionEvent):
+                event.otherwise(lambda: failure() if any(taker["error"] for taker in takers) else None)
             await bot.run(event)
         self._notes.taken(link, event, takers)
 

@@ -7,7 +7,7 @@ from nonebot.adapters.feishu import Event
 
 from ..adapter import CardActionEvent, MessageEvent
 from ..connectors import Link
-from ..delivery import LogAction, LogBook
+from ..delivery import LogAction, LogBook, LogLevel
 from ..screening import Screened
 from .takers import Taker
 
@@ -49,10 +49,12 @@ class Notes:
         )
 
     def taken(self, link: Link, event: Event, takers: list[Taker]) -> None:
-        """One more row for a message or click that some matchers took."""
+        """One more row for a message or click that some matchers took; an error if one of them failed."""
         if takers and isinstance(event, MessageEvent | CardActionEvent):
+            failed = any(taker["error"] for taker in takers)
             self._logbook.write(
                 LogAction.WS_ROUTED,
+                level=LogLevel.ERROR if failed else LogLevel.INFO,
                 connector=link.spec.app_id,
                 name=link.spec.name,
                 event_id=event.event_id,

@@ -22,8 +22,9 @@ class CardTexts(Spoken):
     def failed(self) -> str:
         return self._in("操作失败，请稍后再试。", "That failed; please try again later.")
 
-    def unusable(self, field: str) -> str:
-        return self._in(f"“{field}” 填写有误。", f"“{field}” cannot be used as it is.")
+    def unusable(self, fields: str) -> str:
+        return self._in(f"填写有误：{fields}", f"Cannot be used as it is: {fields}")
 
-    def unusable_button(self) -> str:
-        return self._in("这个按钮已不可用。", "This button no longer works.")
+    def unusable_button(self, fields: str) -> str:
+        said = self._in("这个按钮已不可用", "This button no longer works")
+        return f"{said} ({fields})" if fields else said
