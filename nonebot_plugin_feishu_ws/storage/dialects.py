@@ -14,6 +14,7 @@ from .errors import DatabaseUrlError
 _VALID = (
     "valid forms: sqlite+aiosqlite:///path/to/file.sqlite3, postgresql+asyncpg://user:password@host/database"
 )
+_IDLE = 5000  # milliseconds PostgreSQL waits for the next statement of a transaction
 WRITES = "feishu_ws_writes"
 """Execution option: the transaction will write."""
 
@@ -62,7 +63,9 @@ def make_engine(
             return engine
         timeouts = {"timeout": connect_timeout, "command_timeout": command_timeout}
         # pre_ping: a connection that died while idle is replaced without anybody noticing.
-        return create_async_engine(url, connect_args=timeouts, pool_pre_ping=True, **common)
+        engine = create_async_engine(url, connect_args=timeouts, pool_pre_ping=True, **common)
+        event.listen(engine.sync_engine, "connect", _prepare_postgres)
+        return engine
     except ModuleNotFoundError as error:
         raise DatabaseUrlError(
             f"FEISHU_WS__DATABASE_URL needs the package {error.name}: "
@@ -78,6 +81,15 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # FULL: what was committed survives a power cut too; an acknowledged event is never pushed again.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    # A process that is paused, or cut off, in the middle of a transaction must not keep its rows locked.
+    # Not as a parameter of the connection: poolers in between refuse what they do not know.
+    async def limit(raw: Any) -> None:
+        await raw.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}")
+
+    connection.run_async(limit)
 
 
 def _begin_sqlite(connection: Connection) -> None:
