@@ -49,10 +49,10 @@ class Settings(BaseModel):
     """One or more keys for stored secrets, comma-separated; by default a key file beside the database."""
     sandbox: bool = False
     """Run the local Feishu inside the process and use it."""
-    connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
-    """Long connections per connector and process; Feishu allows an app 50 in all."""
     butler: Literal["commands", "off"] = "commands"
     """Who answers messages that are addressed to the bot."""
+    connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
+    """Long connections per connector and process; Feishu allows an app 50 in all."""
     reconnect_max_attempts: int = Field(default=0, ge=0)
     """Give up after so many failed attempts in a row and become `blocked`; 0 = never."""
     locale: Literal["auto", "zh_CN", "en_US"] = "auto"
