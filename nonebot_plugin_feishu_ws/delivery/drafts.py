@@ -39,6 +39,11 @@ class Draft:
             raise ValueError("a message needs somebody it goes to, or a message it replies to")
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this message."""
+        return self.app_id, self.uuid
+
+    @property
     def place(self) -> tuple[str, str, str]:
         """Where it will be read: what goes to one place keeps its order."""
         return self.app_id, self.receive_id_type, self.receive_id or self.reply_to or ""

@@ -8,50 +8,25 @@ connector, with the same uuid, so that Feishu shows it once (faults.md 29, 31, 3
 import asyncio
 import contextlib
 import logging
-from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..storage import Database, DatabaseUnavailable, OutboxState, utc_now
 from .drafts import Draft, Posted
-from .errors import DraftRejected, Fenced, OutboxStopped, SendFailed, SendUnknown
+from .errors import Fenced, OutboxStopped, SendFailed, SendUnknown
 from .inbox import KEYS_KEPT
+from .lanes import Lanes, Step
 from .lease import Lease
-from .logbook import LogAction, LogBook, LogLevel
-from .outbox_rows import UNFINISHED, Change, Kept, Key, OutboxRows
-from .sending import WINDOW, Item, NoWay, Outcome, Sender, Way
-from .spool import Spool
+from .logbook import LogBook
+from .outbox_rows import Kept, OutboxRows
+from .outbox_writer import OutboxWriter
+from .sending import WINDOW, Item, Outcome, Sender, Way
 
 _log = logging.getLogger(__name__)
 _PAGE = 100
-_MAX_ERROR = 2000
 _LOOK_FIRST, _LOOK_MOST = 0.05, 1.0  # seconds between looks at a message that another process sends
-
-
-@dataclass(eq=False, slots=True)
-class _Post:
-    """Drafts to be committed, and whoever waits for it."""
-
-    drafts: Sequence[Draft]
-    done: asyncio.Future[list[Posted]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
-@dataclass(eq=False, slots=True)
-class _Step:
-    """A row that changes. `done` is for whoever waits for the commit."""
-
-    item: Item
-    state: OutboxState
-    keep: bool = True
-    """Whether the item stays in this process's hands."""
-    outcome: Outcome | None = None
-    done: asyncio.Future[None] | None = None
 
 
 class Outbox:
@@ -85,42 +60,41 @@ class Outbox:
     ) -> None:
         self._database = database
         self._lease = lease
-        self._logbook = logbook
         self._ways = ways
         self._sweep_every = sweep_every
         self._now = now
         self._rows = OutboxRows(database, now)
-        self._sender = Sender(
+        sender = Sender(
             lease,
             ways,
             self._claim,
-            lambda item: self._spool.put(_Step(item, OutboxState.QUEUED)),
+            self._disclaim,
             window=window,
             retry_first=retry_first,
             retry_most=retry_most,
         )
-        self._spool: Spool[_Post | _Step] = Spool(
-            "messages to be sent",
-            self._write,
+        self._lanes = Lanes(sender, ways, logbook, lambda step: self._writer.change(step))
+        self._writer = OutboxWriter(
+            database,
+            lease,
+            self._rows,
+            self._lanes,
+            ways,
             max_batch=max_batch,
-            capacity=None,  # somebody waits for each
             retry_first=retry_first,
             retry_most=retry_most,
-            lost=self._lost,
         )
-        self._items: dict[Key, Item] = {}
-        self._lanes: dict[tuple[str, str, str], list[Item]] = {}
-        self._drivers: dict[asyncio.Task[None], list[Item]] = {}
         self._bell = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
-        self._stopping = False
-        lease.on_fenced(self._drop)
+        self._running = False
+        lease.on_fenced(self._lanes.drop)
 
     def start(self) -> None:
         """Begin to send."""
         if self._sweeper is None:
-            self._stopping = False
-            self._spool.start()
+            self._running = True
+            self._lanes.open()
+            self._writer.start()
             self._sweeper = asyncio.create_task(self._sweep_on(), name="feishu-ws outbox")
 
     async def stop(self, grace: float = 0.0) -> None:
@@ -129,25 +103,20 @@ class Outbox:
         Args:
             grace: seconds for that.
         """
-        self._stopping = True
+        self._running = False
         if self._sweeper is None:
             return
         self._sweeper.cancel()
         await asyncio.wait([self._sweeper])
         self._sweeper = None
-        if self._drivers:
-            await asyncio.wait(self._drivers, timeout=grace)
-        for driver in self._drivers:
-            driver.cancel()
-        if self._drivers:
-            await asyncio.wait(self._drivers)
-        await self._spool.stop()
+        await self._lanes.close(grace)
+        await self._writer.stop()
         owner = self._lease.id
         try:
             await self._database.write(lambda session: self._rows.hand_back(session, owner))
         except DatabaseUnavailable as error:
             _log.warning("what was not sent will be found when this process is known to be gone: %s", error)
-        self._drop(owner)
+        self._lanes.drop(owner)
 
     async def put(self, session: AsyncSession, drafts: Sequence[Draft]) -> None:
         """Add messages in the caller's own transaction; call `wake` once it is committed.
@@ -170,11 +139,12 @@ class Outbox:
             Fenced: this process was taken for dead, and what it does is with another.
             DraftRejected: the database refuses these messages.
         """
-        if self._stopping:
+        if not self._running:
             raise OutboxStopped
-        post = _Post(drafts)
-        self._spool.put(post)
-        return await post.done
+        posted = await self._writer.post(drafts) if drafts else []
+        if not all(each.fresh for each in posted):
+            self.wake()  # it may be nobody's
+        return posted
 
     async def sent(self, app_id: str, uuid: str) -> str:
         """Wait until Feishu has taken a message, whoever sends it.
@@ -190,14 +160,14 @@ class Outbox:
         """
         pause = _LOOK_FIRST
         while True:
-            if (item := self._items.get((app_id, uuid))) is not None:
+            if (item := self._lanes.items.get((app_id, uuid))) is not None:
                 await asyncio.wait([item.outcome])
                 outcome = item.outcome.result()
             else:
                 outcome = await self._looked_up(app_id, uuid)
             if outcome is not None:
                 return _message_id(outcome)
-            if self._stopping:
+            if not self._running:
                 raise OutboxStopped
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LOOK_MOST)
@@ -225,9 +195,8 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait until everything in this process's hands is settled and written."""
-        while self._drivers:
-            await asyncio.wait(self._drivers)
-        await self._spool.flush()
+        await self._lanes.drained()
+        await self._writer.flush()
 
     async def sweep(self) -> None:
         """Take what nobody alive owns, of connectors that run here.
@@ -236,7 +205,7 @@ class Outbox:
             DatabaseUnavailable: the database is away.
             Fenced: this process was taken for dead; the next sweep is made anew.
         """
-        while app_ids := list(self._ways):
+        while (app_ids := list(self._ways)) and await self._rows.orphans():
 
             async def work(session: AsyncSession, app_ids: list[str] = app_ids) -> list[Kept]:
                 owner = await self._lease.hold(session)
@@ -244,7 +213,7 @@ class Outbox:
 
             page = await self._database.write(work)
             for kept in page:
-                self._adopt(kept, unsure=kept.state is OutboxState.SENDING)
+                self._lanes.adopt(kept, unsure=kept.state is OutboxState.SENDING)
             if len(page) < _PAGE:
                 return
 
@@ -266,6 +235,8 @@ class Outbox:
                 await self.sweep()
             except (DatabaseUnavailable, Fenced) as error:
                 _log.debug("no sweep now: %s", error)
+            except Exception:  # what others left must be found as long as this process lives
+                _log.exception("a sweep failed")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._sweep_every):
                     await self._bell.wait()
@@ -281,192 +252,13 @@ class Outbox:
             raise LookupError(f"there is no message {uuid} of {app_id}")
         return Outcome.of(found)
 
-    def _adopt(self, kept: Kept, *, unsure: bool) -> None:
-        """Send a message that is ours from now on; once, however often it is found."""
-        draft = kept.draft
-        key = draft.app_id, draft.uuid
-        if key in self._items or self._stopping:
-            return
-        item = Item(kept.row_id, draft, kept.owner, kept.attempts, None, unsure)
-        if kept.tried_at is not None:
-            item.was_tried(kept.tried_at, kept.age)
-        self._items[key] = item
-        lane = self._lanes.get(draft.place)
-        if lane is None:
-            lane = self._lanes[draft.place] = []
-            driver = asyncio.create_task(self._drive(draft.place, lane), name="feishu-ws lane")
-            self._drivers[driver] = lane
-            driver.add_done_callback(self._drivers.pop)
-        insort(lane, item, key=lambda item: item.row_id)
-
-    async def _drive(self, place: tuple[str, str, str], lane: list[Item]) -> None:
-        """Send what goes to one place, in order."""
-        try:
-            while lane and not self._stopping:
-                item = lane.pop(0)
-                try:
-                    outcome = await self._sender.send(item)
-                except NoWay:
-                    for each in (item, *lane):
-                        self._hand_back(each)
-                    lane.clear()
-                    return
-                except Fenced:
-                    return  # and `_drop` has been called, or is about to be
-                except Exception as error:
-                    _log.exception("message %s cannot be sent", item.draft.uuid)
-                    outcome = Outcome(OutboxState.UNKNOWN, error=f"sending broke off: {type(error).__name__}")
-                self._settle(item, outcome)
-        finally:
-            if self._lanes.get(place) is lane:
-                del self._lanes[place]
-
-    def _settle(self, item: Item, outcome: Outcome) -> None:
-        item.settle(outcome)
-        self._spool.put(_Step(item, outcome.state, keep=False, outcome=outcome))
-        draft, way = item.draft, self._ways.get(item.draft.app_id)
-        self._logbook.write(
-            LogAction.WS_OUTBOUND,
-            level=LogLevel.INFO if outcome.error is None else LogLevel.ERROR,
-            connector=draft.app_id,
-            name=way and way.name,
-            event_id=draft.event_id,
-            message_id=draft.reply_to,
-            detail={
-                "sent": outcome.message_id,
-                "to": draft.receive_id,
-                "type": draft.msg_type,
-                "error": outcome.error,
-                "state": outcome.state,
-            },
-        )
-
-    def _hand_back(self, item: Item) -> None:
-        state = OutboxState.QUEUED if item.tried_at is None else OutboxState.SENDING
-        item.settle(None)
-        self._spool.put(_Step(item, state, keep=False))
-
-    def _drop(self, owner: str) -> None:
-        """What was owned under this id is in other hands."""
-        for driver in self._drivers:
-            driver.cancel()
-        for key, item in list(self._items.items()):
-            if item.owner == owner:
-                item.settle(None)
-                del self._items[key]
-
     async def _claim(self, item: Item) -> None:
-        step = _Step(item, OutboxState.SENDING, done=asyncio.get_running_loop().create_future())
-        self._spool.put(step)
-        await step.done  # pyright: ignore[reportGeneralTypeIssues] - it has just been made
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer.change(Step(item, OutboxState.SENDING, done=done))
+        await done
 
-    async def _write(self, batch: Sequence[_Post | _Step]) -> None:
-        """All of a batch in one transaction, while this process holds its lease."""
-        posts = [entry for entry in batch if isinstance(entry, _Post)]
-        steps = [entry for entry in batch if isinstance(entry, _Step)]
-
-        async def work(session: AsyncSession) -> tuple[str, datetime, dict[Key, Kept]]:
-            owner = await self._lease.hold(session)
-            now = await self._rows.clock(session)
-            await self._rows.insert(session, await self._new(session, posts), owner)
-            kept = await self._rows.read(session, [_key(draft) for post in posts for draft in post.drafts])
-            claimed = self._claimed_at_once(kept, owner, now)
-            changes = [_change(step, owner, now) for step in steps if step.item.owner == owner]
-            await self._rows.change(session, [*changes, *map(_as_change, claimed.values())], owner)
-            return owner, now, {**kept, **claimed}
-
-        try:
-            owner, now, kept = await self._database.write(work)
-        except Fenced as error:
-            for entry in batch:
-                _refuse(entry.done, error)
-            return
-        for post in posts:
-            self._posted(post, owner, kept)
-        for step in steps:
-            self._stepped(step, owner, now)
-
-    async def _new(self, session: AsyncSession, posts: Sequence[_Post]) -> list[Draft]:
-        """The drafts to insert: of an answer in several messages all or none."""
-        firsts = [_key(post.drafts[0]) for post in posts if len(post.drafts) > 1]
-        known = await self._rows.read(session, firsts)
-        return [draft for post in posts if _key(post.drafts[0]) not in known for draft in post.drafts]
-
-    def _claimed_at_once(self, kept: Mapping[Key, Kept], owner: str, now: datetime) -> dict[Key, Kept]:
-        """The new messages that can be sent right now; claiming them here saves a commit."""
-        claimed: dict[tuple[str, str, str], Kept] = {}
-        for found in sorted(kept.values(), key=lambda found: found.row_id):
-            place = found.draft.place
-            if (
-                found.state is OutboxState.QUEUED
-                and found.owner == owner
-                and place not in self._lanes
-                and place not in claimed
-                and found.draft.app_id in self._ways
-            ):
-                claimed[place] = replace(found, state=OutboxState.SENDING, tried_at=now, age=0.0)
-        return {_key(found.draft): found for found in claimed.values()}
-
-    def _posted(self, post: _Post, owner: str, kept: Mapping[Key, Kept]) -> None:
-        answer: list[Posted] = []
-        for found in (kept[key] for key in map(_key, post.drafts) if key in kept):
-            fresh = (
-                found.state in UNFINISHED and found.owner == owner and _key(found.draft) not in self._items
-            )
-            if fresh:
-                self._adopt(found, unsure=False)
-            answer.append(Posted(found.draft.app_id, found.draft.uuid, fresh))
-        if not all(posted.fresh for posted in answer):
-            self.wake()  # it may be nobody's
-        if not post.done.done():
-            post.done.set_result(answer)
-
-    def _stepped(self, step: _Step, owner: str, now: datetime) -> None:
-        item = step.item
-        if item.owner != owner:
-            _refuse(step.done, Fenced(item.owner))
-            return
-        if step.state is OutboxState.SENDING and item.tried_at is None:
-            item.was_tried(now)
-        if not step.keep:
-            self._items.pop(_key(item.draft), None)
-        if step.done is not None and not step.done.done():
-            step.done.set_result(None)
-
-    def _lost(self, entry: _Post | _Step, error: Exception) -> None:
-        """The database refuses it, or is away to the end."""
-        if isinstance(entry, _Post):
-            _refuse(
-                entry.done,
-                OutboxStopped() if isinstance(error, DatabaseUnavailable) else DraftRejected(error),
-            )
-        else:
-            _refuse(entry.done, error)
-            if not entry.keep:
-                self._items.pop(_key(entry.item.draft), None)
-
-
-def _key(draft: Draft) -> Key:
-    return draft.app_id, draft.uuid
-
-
-def _change(step: _Step, owner: str, now: datetime) -> Change:
-    item, outcome = step.item, step.outcome or Outcome(step.state)
-    handed_back = not step.keep and step.outcome is None
-    return Change(
-        row_id=item.row_id,
-        state=step.state,
-        owner="" if handed_back else owner,
-        attempts=item.attempts,
-        tried_at=item.tried_at or (now if step.state is OutboxState.SENDING else None),
-        sent_at=now if step.state is OutboxState.SENT else None,
-        message_id=outcome.message_id,
-        error=outcome.error and outcome.error.replace("\0", "")[:_MAX_ERROR],
-    )
-
-
-def _as_change(kept: Kept) -> Change:
-    return Change(kept.row_id, kept.state, kept.owner, kept.attempts, kept.tried_at)
+    def _disclaim(self, item: Item) -> None:
+        self._writer.change(Step(item, OutboxState.QUEUED))
 
 
 def _message_id(outcome: Outcome) -> str:
@@ -475,8 +267,3 @@ def _message_id(outcome: Outcome) -> str:
     if outcome.state is OutboxState.UNKNOWN:
         raise SendUnknown(outcome.error or "")
     return outcome.message_id or ""
-
-
-def _refuse(done: asyncio.Future[Any] | None, error: Exception) -> None:
-    if done is not None and not done.done():
-        done.set_exception(error)

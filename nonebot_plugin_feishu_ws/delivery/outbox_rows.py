@@ -133,17 +133,19 @@ class OutboxRows:
         now = await self.clock(session)
         return [_kept(row, now) for row in (await session.exec(wanted)).all()]
 
+    async def orphans(self) -> bool:
+        """Whether there is anything to take over."""
+        wanted = select(OutboxRow.id).where(_ORPHANED).limit(1)
+        async with self._database.session() as session:
+            return (await session.exec(wanted)).first() is not None
+
     async def take_over(
         self, session: AsyncSession, app_ids: Collection[str], owner: str, limit: int
     ) -> list[Kept]:
         """Make messages ours that are to be sent and whose owner is dead or none; oldest first."""
         theirs = (
             select(OutboxRow)
-            .where(
-                col(OutboxRow.state).in_(UNFINISHED),
-                col(OutboxRow.connector).in_(app_ids),
-                orphaned(col(OutboxRow.owner)),
-            )
+            .where(_ORPHANED, col(OutboxRow.connector).in_(app_ids))
             .order_by(col(OutboxRow.id))
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -169,6 +171,7 @@ class OutboxRows:
         return await delete_in_pieces(self._database, delete(OutboxRow).where(col(OutboxRow.id).in_(old)))
 
 
+_ORPHANED = and_(col(OutboxRow.state).in_(UNFINISHED), orphaned(col(OutboxRow.owner)))
 _CHANGED = ("state", "owner", "attempts", "tried_at", "sent_at", "message_id", "error")
 
 

@@ -1,6 +1,7 @@
 """One message on its way to Feishu: tried until it is certain what became of it, or that nobody can know."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -41,6 +42,10 @@ class Way:
 
 class NoWay(Exception):
     """The connector of a message does not run here (any more)."""
+
+
+class Closing(Exception):
+    """This process is about to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +132,15 @@ class Sender:
         self._window = window
         self._retry_first = retry_first
         self._retry_most = retry_most
+        self.closing = asyncio.Event()
+        """Set it, and nobody waits for another try."""
 
     async def send(self, item: Item) -> Outcome:
         """Send a message; returns when it is settled.
 
         Raises:
             NoWay: its connector does not run here.
+            Closing: another try would be due later.
             Fenced: this process is no longer at work.
         """
         pause = self._retry_first
@@ -170,14 +178,22 @@ class Sender:
             if not item.unsure:
                 item.tried_at = None
                 self._disclaim(item)
-            await asyncio.sleep(wait * random.uniform(1.0, 1.2))  # noqa: S311 - jitter, not a secret
+            await self._pause(wait * random.uniform(1.0, 1.2))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 2, self._retry_most)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
+            raise Closing
 
 
 async def _deliver(client: FeishuClient, item: Item) -> str:
     draft = item.draft
     uuid = draft.uuid
     if draft.reply_to is not None:
+        if draft.receive_id is not None and draft.receive_id_type == "chat_id":
+            client.learn(draft.reply_to, draft.receive_id)
         try:
             sent = await client.reply_message(
                 draft.reply_to, draft.msg_type, draft.content, in_thread=draft.in_thread, uuid=uuid
