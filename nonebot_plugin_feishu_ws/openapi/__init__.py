@@ -1,6 +1,6 @@
 """Feishu's REST: tokens, errors, messages, cards, media. Knows neither NoneBot nor the rest of the plugin."""
 
-from .cardkit import CardKit, content_of
+from .cardkit import CardKit, entity_content
 from .client import FeishuClient
 from .errors import (
     AnswerTooLarge,
@@ -68,6 +68,6 @@ __all__ = [
     "TokenInvalid",
     "TooLarge",
     "TransportError",
-    "content_of",
+    "entity_content",
     "receive_id_type_of",
 ]

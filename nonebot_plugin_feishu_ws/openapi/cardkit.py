@@ -35,7 +35,7 @@ class CardKit:
         self._call = call
 
     async def create(self, card: Content) -> str:
-        """Make an entity, to be sent once (`content_of`); returns its card_id (cardkit-v1/card/create)."""
+        """Make an entity, to be sent once (`entity_content`); returns its card_id (cardkit-v1/card/create)."""
         body = {"type": "card_json", "data": content_text(card)}
         return parse(CardEntity, await self._call("POST", "cardkit/v1/cards", body)).card_id
 
@@ -147,6 +147,6 @@ class CardKit:
         await self._call(method, f"cardkit/v1/cards/{quoted(card_id)}{path}", whole)
 
 
-def content_of(card_id: str) -> dict[str, object]:
+def entity_content(card_id: str) -> dict[str, object]:
     """The content of the `interactive` message that shows an entity; it can be sent once."""
     return {"type": "card", "data": {"card_id": card_id}}

@@ -13,7 +13,7 @@ from nonebot_plugin_feishu_ws.openapi import (
     Repeated,
     StreamClosed,
     TooLarge,
-    content_of,
+    entity_content,
 )
 
 
@@ -47,7 +47,7 @@ async def shown(feishu, app, client):
     """An entity that was sent: its card_id and its message."""
     group = feishu.world.add_group("Team", [app])
     card_id = await client.cards.create(card())
-    sent = await client.send_message(group.chat_id, "interactive", content_of(card_id))
+    sent = await client.send_message(group.chat_id, "interactive", entity_content(card_id))
     return card_id, feishu.world.messages[sent.message_id]
 
 
