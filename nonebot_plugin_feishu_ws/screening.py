@@ -31,7 +31,9 @@ class Screened:
     addressing: Verdict | None
 
 
-def screen(event: Event, policy: Policy, *, bot_open_id: str, received_at: datetime) -> Screened:
+def screen(
+    event: Event, policy: Policy, *, bot_open_id: str, received_at: datetime, enabled: bool = True
+) -> Screened:
     """Ask the filters about an event, and note on the event what was said to the Butler.
 
     Args:
@@ -39,9 +41,10 @@ def screen(event: Event, policy: Policy, *, bot_open_id: str, received_at: datet
         policy: Of the connector that received it.
         bot_open_id: Who the receiving bot is.
         received_at: When it was first received.
+        enabled: Whether that connector still is.
     """
     if isinstance(event, MessageEvent):
-        facts = _of_message(event, bot_open_id, received_at)
+        facts = _of_message(event, bot_open_id, received_at, enabled)
         admitted = admission.verdict(facts, policy)
         if not admitted.allowed:
             return Screened(admitted, None)
@@ -49,7 +52,7 @@ def screen(event: Event, policy: Policy, *, bot_open_id: str, received_at: datet
         if spoken.allowed:
             object.__setattr__(event, _SPEECH, strip_prefix(facts.text, policy.prefix_command))
         return Screened(admitted, spoken)
-    facts = _of_notice(event, received_at)
+    facts = _of_notice(event, received_at, enabled)
     if not (facts.sender_open_id or facts.sender_union_id or facts.sender_user_id):
         policy = policy.model_copy(
             update={"user_whitelist": ()}
@@ -72,7 +75,7 @@ def addressed() -> Rule:
     return Rule(is_addressed)
 
 
-def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime) -> Facts:
+def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime, enabled: bool) -> Facts:
     sender = event.sender_id
     return Facts(
         app_id=event.app_id,
@@ -91,12 +94,13 @@ def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime) ->
         mentioned_all=event.mentions_all,
         text=event.get_message().extract_plain_text(),
         created_at=event.created_at,
+        enabled=enabled,
     )
 
 
-def _of_notice(event: Event, received_at: datetime) -> Facts:
+def _of_notice(event: Event, received_at: datetime, enabled: bool) -> Facts:
     if not isinstance(event, NoticeEvent):
-        return Facts(app_id="", received_at=received_at)
+        return Facts(app_id="", received_at=received_at, enabled=enabled)
     operator = event.operator if isinstance(event, CardActionEvent) else None
     return Facts(
         app_id=event.app_id,
@@ -108,4 +112,5 @@ def _of_notice(event: Event, received_at: datetime) -> Facts:
         sender_user_id=(operator.user_id or None) if operator else None,
         sender_union_id=(operator.union_id or None) if operator else None,
         created_at=event.created_at,
+        enabled=enabled,
     )

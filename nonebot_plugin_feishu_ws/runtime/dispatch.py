@@ -101,9 +101,7 @@ class Dispatcher:
             return {}
         event = parse_event(payload, app_id=link.spec.app_id)
         assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
-        screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=datetime.now(UTC))
-        self._notes.screened(link, event, screened)
-        if not screened.admission.allowed:
+        if not self._screened(link, event, bot.identity.open_id, datetime.now(UTC)):
             return {}
         await bot.prepare(event)
         self._spawn(self._run(link, bot, event), _Work(link.spec.app_id))
@@ -162,7 +160,10 @@ class Dispatcher:
                 if successor is not None and successor is not job.link:
                     lane[0] = replace(job, link=successor)  # before those behind it
                     continue
-                self._give_back(job)
+                if job.link.spec.enabled or self._closing:
+                    self._give_back(job)
+                else:
+                    self._turn_away(job)
             except Exception as error:
                 self._failed(job, error)
             lane.popleft()
@@ -178,9 +179,7 @@ class Dispatcher:
         link = job.link
         bot = await self._bots.of(link)
         event = parse_event(job.payload, app_id=link.spec.app_id)
-        screened = screen(event, link.spec, bot_open_id=bot.identity.open_id, received_at=job.received_at)
-        self._notes.screened(link, event, screened)
-        if not screened.admission.allowed:
+        if not self._screened(link, event, bot.identity.open_id, job.received_at):
             self._done(job)
             return
         await bot.prepare(event)
@@ -192,6 +191,24 @@ class Dispatcher:
             place = self._expect(event)
         task = self._spawn(self._handle(job, bot, event), _Work(link.spec.app_id, job.owner))
         task.add_done_callback(partial(self._handled, job, place))
+
+    def _turn_away(self, job: Job) -> None:
+        """Whoever disabled the connector wants nothing of it to be handled, later neither."""
+        event = parse_event(job.payload, app_id=job.link.spec.app_id)
+        self._screened(job.link, event, "", job.received_at)
+        self._done(job)
+
+    def _screened(self, link: Link, event: Any, bot_open_id: str, received_at: datetime) -> bool:
+        """Whether an event is admitted; the log knows why."""
+        screened = screen(
+            event,
+            link.spec,
+            bot_open_id=bot_open_id,
+            received_at=received_at,
+            enabled=link.spec.enabled,
+        )
+        self._notes.screened(link, event, screened)
+        return screened.admission.allowed
 
     async def _handle(self, job: Job, bot: Bot, event: Any) -> None:
         handling.set(Handling(job.link.spec.app_id, job.event_id, partial(self._confirm, job.owner)))

@@ -107,6 +107,10 @@ class Keeper:
             wish = wishes.get(spec.app_id)
             if connector.entitled and not (wish and wish.held):
                 wanted[spec.app_id] = spec
+        entitled = {connector.spec.app_id for connector in everything if connector.entitled}
+        for link in self._supervisor:
+            if link.spec.app_id not in entitled:  # what it still takes in is stopped, see `screening`
+                link.spec = link.spec.model_copy(update={"enabled": False})
         self._asked = {app_id: wish.asked for app_id, wish in wishes.items()}
         self._wanted, self._seen = wanted, now
 

@@ -178,6 +178,35 @@ async def test_what_was_waiting_when_a_link_was_replaced_is_handed_out_by_the_ne
     assert answer.text == "pong"
 
 
+async def test_what_came_before_a_connector_was_disabled_is_stopped_with_that_reason(
+    bot, feishu_sandbox
+) -> None:
+    """It waits for the bot to know who it is; disabled, it is not kept for the day somebody enables it again."""
+    app = await bot.add("one", enabled=False)
+    feishu_sandbox.faults.add(ApiFault(path=".*/bot/v3/info", status=500))
+    await bot.service.set_enabled(bot.root, "one", True)
+    await bot.connected(app)
+    world = feishu_sandbox.world
+    user = world.add_user("Alice")
+    asked = await world.say(user, world.direct_chat(user, app), "ping")
+    await feishu_sandbox.hub.wait_delivery(feishu_sandbox.hub.deliveries[-1].event_id)
+    await bot.service.set_enabled(bot.root, "one", False)
+    await feishu_sandbox.hub.wait_disconnected(app)
+    await bot.runtime.drained()
+    await bot.runtime.management.logbook.flush()
+    (row,) = [
+        entry
+        for entry in (await bot.service.logs(bot.root, "one")).entries
+        if entry.message_id == asked.message_id
+    ]
+    assert (row.action, row.detail["reason"]) == ("ws_filtered", "connector_disabled")
+    feishu_sandbox.faults.clear()
+    await bot.service.set_enabled(bot.root, "one", True)
+    await bot.answers(app)
+    answers = [one.parent_id for one in world.messages.values() if one.sender is app]
+    assert asked.message_id not in answers
+
+
 async def test_what_another_process_changes_is_seen_within_about_a_second(
     bot, shell, people, feishu_sandbox, fields_of
 ) -> None:
