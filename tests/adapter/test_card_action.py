@@ -253,3 +253,142 @@ async def test_without_a_bot_there_is_no_way_for_a_late_answer(click: Build) -> 
     await event.answer(0)
     with pytest.raises(RuntimeError, match="not dispatched"):
         await event.respond(card=CARD)
+
+
+# --- by the message, too ---
+
+PATCH = "PATCH im/v1/messages/om_574d639e4a44e4dd646eaf628e2"
+
+
+def titled(title: str) -> dict[str, Any]:
+    return {"schema": "2.0", "header": {"title": title}, "body": {"elements": []}}
+
+
+async def handled(event: CardActionEvent, bot: Bot, *answers: dict[str, Any]) -> dict[str, Any]:
+    """The callback's answer to a click whose handler responds with these cards, one after another."""
+    event.bind(bot.client)
+
+    async def handlers() -> None:
+        async with event.handled():
+            for card in answers:
+                await event.respond(card=card)
+
+    answer, _ = await asyncio.gather(event.answer(), handlers())
+    return answer
+
+
+async def test_a_card_in_time_is_shown_by_its_message_too(click: Build, bot: Bot, platform: Any) -> None:
+    answer = await handled(click(), bot, {"type": "raw", "data": CARD})
+    assert answer == {"card": {"type": "raw", "data": CARD}}
+    assert platform.paths == [PATCH]
+    assert platform.calls[0].body == {"content": '{"schema":"2.0","body":{"elements":[]}}'}
+
+
+async def test_the_message_is_updated_after_the_answer(click: Build, bot: Bot, platform: Any) -> None:
+    event = click()
+    event.bind(bot.client)
+    updating = asyncio.create_task(event.update(CARD))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(platform.arrived.wait(), 0.2)
+    assert await event.answer() == {"card": {"type": "raw", "data": CARD}}
+    await asyncio.wait_for(updating, 5)  # and `update` returns when the message shows the card
+    assert platform.paths == [PATCH]
+
+
+async def test_update_waits_for_the_message(click: Build, bot: Bot, platform: Any) -> None:
+    platform.gate = asyncio.Event()
+    event = click()
+    event.bind(bot.client)
+    updating = asyncio.create_task(event.update(CARD))
+    await event.answer()
+    await asyncio.wait_for(platform.arrived.wait(), 5)
+    assert not updating.done()
+    platform.gate.set()
+    await asyncio.wait_for(updating, 5)
+
+
+async def test_of_several_cards_the_last_one_stays(click: Build, bot: Bot, platform: Any) -> None:
+    answer = await handled(click(), bot, titled("one"), titled("two"))
+    assert answer["card"]["data"] == titled("one")
+    assert platform.paths == ["POST interactive/v1/card/update"]
+    assert platform.calls[0].body["card"] == titled("two")
+
+
+async def test_a_message_that_cannot_be_updated_is_no_failure_of_an_answer_in_time(
+    click: Build, bot: Bot, platform: Any
+) -> None:
+    platform.refuse("im/v1/messages/om_574d639e4a44e4dd646eaf628e2", 230031, "too old")
+    assert "card" in await handled(click(), bot, CARD)
+    assert platform.paths == [PATCH]
+
+
+async def test_two_clicks_on_one_message_leave_the_card_of_the_second(
+    click: Build, bot: Bot, platform: Any
+) -> None:
+    """However long Feishu takes for the first one's update."""
+    platform.gate = asyncio.Event()
+    first, second = click(), click()
+    for event in (first, second):
+        await bot.prepare(event)
+    one = asyncio.create_task(first.update(titled("first")))
+    await first.answer()
+    await asyncio.wait_for(platform.arrived.wait(), 5)
+    two = asyncio.create_task(second.update(titled("second")))
+    await second.answer()
+    assert len(platform.calls) == 1
+    platform.gate.set()
+    await asyncio.wait_for(asyncio.gather(one, two), 5)
+    assert [call.body["content"].count("second") for call in platform.calls] == [0, 1]
+
+
+async def test_a_card_that_streams_is_written_by_its_writer_only(
+    click: Build, bot: Bot, platform: Any
+) -> None:
+    """Feishu does not show what a click answers while a card streams, nor take a PATCH."""
+    written: list[Any] = []
+
+    async def write(card: Any) -> None:
+        written.append(card)
+
+    event = click()
+    bot.live_cards[event.message_id or ""] = write
+    await bot.prepare(event)
+    updating = asyncio.create_task(event.respond("Stopped", card=titled("one")))
+    assert await event.answer() == {"toast": {"type": "info", "content": "Stopped"}}
+    await updating
+    await event.update(titled("two"))
+    assert written[-1] == titled("two")
+    assert not platform.calls
+
+
+async def test_when_nobody_has_answered_the_last_word_is_said(click: Build, bot: Bot) -> None:
+    for responds in (True, False):
+        event = click()
+        event.otherwise(lambda: Toast(content="sorry", type="error"))
+        async with event.handled():
+            if responds:
+                await event.respond("fine")
+        assert (await event.answer())["toast"]["content"] == ("fine" if responds else "sorry")
+    event = click()
+    event.otherwise(lambda: Toast(content="sorry", type="error"))
+    assert await event.answer(0) == {}  # too late to know
+
+
+async def test_what_is_cancelled_leaves_nothing_behind(click: Build, bot: Bot, platform: Any) -> None:
+    event = click()
+    event.bind(bot.client)
+    running = asyncio.Event()
+
+    async def handlers() -> None:
+        async with event.handled():
+            await event.respond(card=CARD)
+            running.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(handlers())
+    await running.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    with pytest.raises(asyncio.CancelledError):
+        await event.answering._following  # pyright: ignore[reportGeneralTypeIssues]
+    assert not platform.calls

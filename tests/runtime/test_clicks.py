@@ -11,6 +11,8 @@ from nonebot.matcher import Matcher
 from feishu_sandbox import PushFault
 from nonebot_plugin_feishu_ws import CardActionEvent
 
+GO = {"tag": "button", "value": {"action": "go"}}
+
 
 def card(text: str) -> dict[str, Any]:
     button = {
@@ -67,20 +69,58 @@ async def test_toast_and_card_go_back_with_the_click(company, on_click, frame) -
     assert {row.message_id for row in await company.logged("ws_routed")} == {message_id}
 
 
-async def test_a_click_nobody_handles_or_that_fails_is_answered_empty(company, on_click) -> None:
+async def test_a_click_nobody_handles_is_answered_empty(company, on_click) -> None:
     message_id = await sent_card(company)
-    action = {"tag": "button", "value": {"action": "go"}}
-    result = await company.sandbox.world.click(company.alice, message_id, action)
+    result = await company.sandbox.world.click(company.alice, message_id, GO)
     assert (result.error, result.toast, result.card) == (None, None, None)
 
+
+async def test_whose_click_makes_a_handler_fail_is_told(company, on_click) -> None:
     click = on_click()
 
     @click.handle()
     async def fail(event: CardActionEvent) -> None:
         raise RuntimeError("broken handler")
 
-    result = await company.sandbox.world.click(company.alice, message_id, action)
+    result = await company.sandbox.world.click(company.alice, await sent_card(company), GO)
+    assert result.error is None
+    assert result.card is None
+    assert result.toast == {
+        "type": "error",
+        "content": "That failed; please try again later.",
+        "i18n": {"zh_cn": "操作失败，请稍后再试。", "en_us": "That failed; please try again later."},
+    }
+    await company.runtime.drained()
+    (row,) = [row for row in await company.logged("ws_routed") if "matchers" in row.detail]
+    assert (row.level, row.detail["matchers"][0]["error"]) == ("error", "RuntimeError")
+
+
+async def test_an_answer_counts_more_than_a_failure_after_it(company, on_click) -> None:
+    click = on_click()
+
+    @click.handle()
+    async def fail(event: CardActionEvent) -> None:
+        await event.respond("It began")
+        raise RuntimeError("broken handler")
+
+    result = await company.sandbox.world.click(company.alice, await sent_card(company), GO)
+    assert result.toast == {"type": "info", "content": "It began"}
+
+
+async def test_failing_after_the_time_is_only_logged(company, on_click, monkeypatch) -> None:
+    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.dispatch.ANSWER_DEADLINE", 0.2)
+    click, gate = on_click(), asyncio.Event()
+
+    @click.handle()
+    async def fail(event: CardActionEvent) -> None:
+        await gate.wait()
+        raise RuntimeError("broken handler")
+
+    result = await company.sandbox.world.click(company.alice, await sent_card(company), GO)
     assert (result.error, result.toast, result.card) == (None, None, None)
+    gate.set()
+    await company.runtime.drained()
+    assert any(row.level == "error" for row in await company.logged("ws_routed"))
 
 
 async def test_a_slow_handler_updates_the_card_late(company, on_click) -> None:
