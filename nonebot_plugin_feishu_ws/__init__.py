@@ -1,7 +1,8 @@
 """Feishu (Lark) bots over one outbound WebSocket.
 
 Public surface, after `require("nonebot_plugin_feishu_ws")`: `butler.tool` and `butler.Brain`, `addressed()`, the filter
-chains `admission` and `addressing`, and the typed events in `nonebot_plugin_feishu_ws.adapter`.
+chains `admission` and `addressing`, cards and their clicks (`cards`, `on_card_action()`, `CardAction()`, `FormValues()`),
+`CurrentConnector()`, `FeishuClient()`, `LarkClient()`, and the typed events in `nonebot_plugin_feishu_ws.adapter`.
 """
 
 import logging
@@ -15,8 +16,16 @@ require("nonebot_plugin_localstore")
 
 import nonebot_plugin_localstore as localstore
 
-from . import butler, commands
-from .adapter import CardActionEvent, ensure_adapter
+from . import butler, cards, commands
+from .adapter import (
+    CardActionEvent,
+    ConnectorInfo,
+    CurrentConnector,
+    FeishuClient,
+    LarkClient,
+    ensure_adapter,
+)
+from .cards import CardAction, FormValues, on_card_action
 from .config import Config, load_settings
 from .filters import Facts, Filter, Outcome, Policy, Reason, Verdict
 from .runtime import Runtime
@@ -37,9 +46,15 @@ __plugin_meta__ = PluginMetadata(
 )
 
 __all__ = [
+    "CardAction",
     "CardActionEvent",
+    "ConnectorInfo",
+    "CurrentConnector",
     "Facts",
+    "FeishuClient",
     "Filter",
+    "FormValues",
+    "LarkClient",
     "Outcome",
     "Policy",
     "Reason",
@@ -48,6 +63,8 @@ __all__ = [
     "addressing",
     "admission",
     "butler",
+    "cards",
+    "on_card_action",
     "speech",
 ]
 
