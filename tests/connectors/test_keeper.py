@@ -8,11 +8,13 @@ from typing import Any
 import nonebot
 import pytest
 from pydantic import SecretStr
+from sqlmodel import delete
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from feishu_sandbox import ApiFault, ClientConfig, HandshakeFault, Rules
 from nonebot_plugin_feishu_ws.connectors import ConnectorSpec, LinkStopped, store
 from nonebot_plugin_feishu_ws.delivery import InboxUnavailable
-from nonebot_plugin_feishu_ws.storage import new_key, utc_now
+from nonebot_plugin_feishu_ws.storage import LinkRow, WorkerRow, new_key, utc_now
 
 SOON = 3
 """Seconds. It takes 0.1 s here and at most 0.6 s there; the rest is for a machine that is busy."""
@@ -268,6 +270,24 @@ async def test_the_other_process_sees_how_it_is_doing(bot, shell, people, feishu
     await bot.service.set_enabled(bot.root, "one", False)
     await bot.stop()
     assert (await shell.statuses.all())[app.app_id].state == "disconnected"
+
+
+async def test_whoever_was_taken_for_dead_says_again_how_everything_is(bot, shell) -> None:
+    """faults.md 31: what it said before is gone with its name, and nothing of it has changed since."""
+    apps = [await bot.add("one"), await bot.add("two")]
+    for app in apps:
+        await bot.state(app, "connected")
+
+    async def remove(session: AsyncSession) -> None:
+        await session.exec(delete(LinkRow))
+        await session.exec(delete(WorkerRow))
+
+    await shell.database.write(remove)
+    await bot.runtime._lease.renew()
+    async with asyncio.timeout(10):
+        while len(seen := await shell.statuses.all()) < 2 or any(not one.parts for one in seen.values()):
+            pass
+    assert {one.parts[0].worker for one in seen.values()} == {bot.runtime._lease.id}
 
 
 async def test_a_stopped_bot_says_so(bot, shell, people) -> None:
