@@ -1,11 +1,12 @@
 """The plugin's own runtime, connected to a sandbox of the test's own: everything real but the company behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from nonebot.matcher import Matcher
 from pydantic import SecretStr
 from reading import plain
 
@@ -74,6 +75,15 @@ async def runtime() -> AsyncIterator[Any]:
     await running.prepare()
     yield running
     await running.close()
+
+
+@pytest.fixture
+def matchers() -> Iterator[list[type[Matcher]]]:
+    """Those a test makes; gone with it."""
+    made: list[type[Matcher]] = []
+    yield made
+    for matcher in made:
+        matcher.destroy()
 
 
 Connect = Callable[..., Awaitable[Company]]

@@ -2,27 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 
-import pytest
-from nonebot import on_message, on_notice, require
+from nonebot import on_message, on_notice
 from nonebot.adapters import Event
-from nonebot.matcher import Matcher
 from reading import plain
 
 from feishu_sandbox import ApiFault, ClientConfig, Drop, PushFault, Rules, Sandbox
-
-require("nonebot_plugin_waiter")
-from nonebot_plugin_waiter import waiter
-
-
-@pytest.fixture
-def matchers() -> Iterator[list[type[Matcher]]]:
-    made: list[type[Matcher]] = []
-    yield made
-    for matcher in made:
-        matcher.destroy()
-
 
 async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> None:
     heard: list[str] = []
@@ -46,28 +31,6 @@ async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> Non
         await company.ask(text, reply_to=first if n % 2 else None)
     await company.settled()
     assert heard == texts
-
-
-async def test_a_handler_may_wait_for_the_next_message(company, matchers) -> None:
-    ask = on_message(priority=1, block=True, rule=lambda event: event.get_plaintext() == "name?")
-    matchers.append(ask)
-
-    asking = asyncio.Event()
-
-    @ask.handle()
-    async def converse() -> None:
-        @waiter(waits=["message"], keep_session=True)
-        async def answer(event: Event) -> str:
-            return event.get_plaintext()
-
-        asking.set()
-        name = await answer.wait(timeout=10)
-        await ask.send(f"hello {name}")
-
-    question = await company.ask("name?")
-    await asyncio.wait_for(asking.wait(), 10)
-    await company.ask("Alice")
-    assert plain(await company.answer(question)) == "hello Alice"
 
 
 async def test_a_message_pushed_again_is_handled_once(company) -> None:

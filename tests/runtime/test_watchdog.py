@@ -18,11 +18,13 @@ class Log(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.others = {thread.ident for thread in threading.enumerate()}
         self.news = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-        self.news.set()
+        if record.threadName == "feishu-ws watchdog" and record.thread not in self.others:
+            self.lines.append(record.getMessage())
+            self.news.set()
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def log() -> Iterator[Log]:
 
 @pytest.fixture
 def watchdog() -> Iterator[Watchdog]:
-    dog = Watchdog(patience=0.1, pause=0.01)
+    dog = Watchdog(patience=0.5, pause=0.01)
     yield dog
     dog.stop()
 
@@ -56,19 +58,18 @@ async def said(log: Log, count: int) -> list[str]:
 async def test_a_blocked_loop_is_reported_once_with_place_and_time(watchdog: Watchdog, log: Log) -> None:
     """faults.md 33: a handler blocks the loop → watchdog reports."""
     watchdog.start()
-    a_handler_that_blocks(0.6)
+    a_handler_that_blocks(1.8)
     where, duration = await said(log, 2)
     assert "a_handler_that_blocks" in where
     assert "time.sleep(seconds)" in where
-    seconds = float(duration.split()[-2])
-    assert 0.4 < seconds < 2
+    assert 1 < float(duration.split()[-2]) < 5
     assert len(log.lines) == 2
 
 
 async def test_a_busy_loop_is_not_blocked(watchdog: Watchdog, log: Log) -> None:
     watchdog.start()
     clock = asyncio.get_running_loop().time
-    until = clock() + 0.5
+    until = clock() + 1
     while clock() < until:
         time.sleep(0.01)
         await asyncio.sleep(0)
