@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from nonebot.adapters import Adapter as BaseAdapter
@@ -28,7 +27,7 @@ from .calls import call
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
 from .normalise import as_object, as_objects, quoted_message
-from .outbound import Overseer, overseen
+from .outbound import Overseer, Sending, say
 from .outgoing import repaired
 from .send import Sendable, send
 
@@ -83,10 +82,11 @@ class Bot(stock.Bot):
 
     async def perform(self, api: str, data: Mapping[str, Any]) -> Any:
         """Carry out one API call for the adapter; NoneBot's hooks have run. Plugins use `call_api`."""
-        if self._overseer is None:
-            return await call(self.client, api, data)
-        perform = partial(call, self.client, api, data)
-        return await overseen(perform, api, data, self.connector, self._overseer)
+        perform = partial(call, self.client, api)
+        sending = Sending.of(api, data)
+        if sending is None:
+            return await perform(data)
+        return await say(perform, sending, data, self.connector, self._overseer)
 
     @override
     async def send(
@@ -109,7 +109,8 @@ class Bot(stock.Bot):
             at_sender: mention whoever caused the event, unless the chat is direct.
             reply_message: quote the message answered.
             uuid: up to 46 characters; Feishu sends at most one message per uuid in an hour, so give the same
-                one when you try again. Generated if not given.
+                one when you try again. Made from event and content if not given, so that an event which is handled
+                again after a crash shows nothing twice.
             in_thread: answer in the message's topic, opening one if need be. Default: if it is in one.
 
         Returns:
@@ -146,14 +147,14 @@ class Bot(stock.Bot):
             "im/v1/messages",
             method="POST",
             params={"receive_id_type": receive_id_type},
-            json={**body, "uuid": uuid or uuid4().hex},
+            json={**body, "uuid": uuid} if uuid else body,
         )
 
     @override
     async def reply_msg(self, message_id: str, content: str, msg_type: str, uuid: str | None = None) -> Any:
         """As the stock bot, at most once per `uuid` (generated if not given)."""
         part = repaired(msg_type, content)
-        return await super().reply_msg(message_id, part.content, part.msg_type, uuid or uuid4().hex)
+        return await super().reply_msg(message_id, part.content, part.msg_type, uuid)
 
     @override
     async def edit_msg(self, message_id: str, content: str, msg_type: str) -> Any:
@@ -173,6 +174,7 @@ class Bot(stock.Bot):
         Waits for the quoted message, `QUOTE_TIMEOUT` at most. To be called once.
         """
         if isinstance(event, stock.MessageEvent):
+            self.client.learn(event.message_id, event.event.message.chat_id)
             note_mention(event, self.identity.open_id)
             note_nickname(event, self.config.nickname)
             event.reply = await self._quoted(event)

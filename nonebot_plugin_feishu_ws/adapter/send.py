@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid as uuids
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -53,17 +52,19 @@ async def send(
     if at_sender and (mention := _mention_of(event)):
         full = Message([mention, MessageSegment.text(" "), *full])
     parts = to_outgoing(full)
-    key = uuid or uuids.uuid4().hex
     answers: list[Any] = []
     for number, part in enumerate(parts):
-        answer, target = await _deliver(bot, target, part, f"{key}-{number}" if number else key)
+        key = f"{uuid}-{number}" if uuid and number else uuid
+        answer, target = await _deliver(bot, target, part, key)
         answers.append(answer)
     return answers[0]
 
 
-async def _deliver(bot: Bot, target: _Target, part: Outgoing, uuid: str) -> tuple[Any, _Target]:
+async def _deliver(bot: Bot, target: _Target, part: Outgoing, uuid: str | None) -> tuple[Any, _Target]:
     """Send one message; the target returned is the one that worked, for the messages after it."""
-    body = {"msg_type": part.msg_type, "content": part.content, "uuid": uuid}
+    body = {"msg_type": part.msg_type, "content": part.content}
+    if uuid:
+        body["uuid"] = uuid
     if target.message_id:
         reply = {**body, "reply_in_thread": True} if target.in_thread else body
         path = f"im/v1/messages/{quote(target.message_id, safe='')}/reply"

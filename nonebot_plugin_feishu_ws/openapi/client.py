@@ -119,7 +119,7 @@ class FeishuClient:
 
     def learn(self, message_id: str, chat_id: str) -> None:
         """Tell whoever paces the calls which chat a message is in: replies count against that chat's limit."""
-        if self._pace is not None:
+        if self._pace is not None and chat_id:
             self._pace.learn(message_id, chat_id)
 
     def evict_token(self) -> None:
