@@ -1,7 +1,7 @@
 """Feishu (Lark) bots over one outbound WebSocket.
 
 Public surface, after `require("nonebot_plugin_feishu_ws")`: `butler.tool` and `butler.Brain`, `addressed()`, the filter
-chains `admission` and `addressing`, cards and their clicks (`cards`, `on_card_action()`, `CardAction()`, `FormValues()`),
+chains `admission` and `addressing`, `cards` and their clicks (`on_card_action()`, `CardAction()`, `FormValues()`),
 `CurrentConnector()`, `FeishuClient()`, `LarkClient()`, and the typed events in `nonebot_plugin_feishu_ws.adapter`.
 """
 
