@@ -55,6 +55,8 @@ class Settings(BaseModel):
     """Long connections per connector and process; Feishu allows an app 50 in all."""
     reconnect_max_attempts: int = Field(default=0, ge=0)
     """Give up after so many failed attempts in a row and become `blocked`; 0 = never."""
+    approval_ttl: int = Field(default=3600, ge=10, le=86_400)
+    """Seconds until a pending approval expires; a day at most, because the message that asked is kept for two."""
     locale: Literal["auto", "zh_CN", "en_US"] = "auto"
     """Language of the texts; `auto` is English on Lark and Chinese on Feishu."""
 

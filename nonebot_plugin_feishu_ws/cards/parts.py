@@ -131,6 +131,11 @@ def image(image_key: str, alt: str) -> Json:
     return {"tag": "img", "img_key": image_key, "alt": plain(alt)}
 
 
+def person(open_id: str) -> Json:
+    """Somebody's picture and name, without telling them (…/content-components/user-profile)."""
+    return {"tag": "person", "user_id": open_id, "show_name": True, "style": "capsule"}
+
+
 def button(
     label: str,
     value: Value,

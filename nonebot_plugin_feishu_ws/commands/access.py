@@ -11,20 +11,20 @@ a mention, a quoted or forwarded message, not a card's value.
   answer each other never end.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nonebot.adapters import Bot as BaseBot
 from nonebot.adapters import Event as BaseEvent
 from nonebot.adapters import feishu as stock
 
-from ..adapter import Bot
+from ..adapter import Bot, CardActionEvent, MessageEvent
 from ..connectors import Actor
 from ..runtime import Management
 from ..texts import locale_for
 from ..texts.chat import ChatTexts
 from ..texts.connectors import ConnectorTexts
-from .desk import Desk
+from .desk import NOBODY, Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,11 @@ class Office:
         """A desk for whoever caused an event."""
         base_url = bot.client.base_url if isinstance(bot, Bot) else self.management.default_url
         texts = ConnectorTexts(locale_for(self.locale, base_url))
-        return Desk(self.management, actor_of(bot, event), texts, self.root)
+        desk = Desk(self.management, actor_of(bot, event), texts, self.root)
+        if not isinstance(bot, Bot):
+            return desk
+        chat_id = event.chat_id if isinstance(event, MessageEvent | CardActionEvent) else None
+        return replace(desk, app_id=bot.self_id, chat_id=chat_id)
 
     async def admits(self, desk: Desk) -> bool:
         """Whether somebody may use the commands at all: superusers, and whoever owns a connector.
@@ -70,7 +74,7 @@ def actor_of(bot: BaseBot, event: BaseEvent) -> Actor:
     user_id = _user_id(event)
     platform = bot.adapter.get_name().split(maxsplit=1)[0].lower()
     if not is_person(event):
-        return Actor(f"nobody:{platform}:{user_id}", "chat", superuser=False)
+        return Actor(f"{NOBODY}{platform}:{user_id}", "chat", superuser=False)
     superusers = bot.config.superusers
     superuser = f"{platform}:{user_id}" in superusers or user_id in superusers
     return Actor(user_id if platform == "feishu" else f"{platform}:{user_id}", "chat", superuser=superuser)

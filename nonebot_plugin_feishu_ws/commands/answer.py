@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ..butler.approvals import Waiting
 from ..connectors import Connector, Reported
 
 
@@ -22,6 +23,7 @@ class Answer:
         data: The same as plain JSON values, for scripts.
         table: The same as a table, if it is one.
         connectors: The connectors it is about, for cards.
+        waiting: The approvals it is about, for cards.
         failed: Nothing was done; `text` says why.
         fields: The fields whose values were the reason.
         alarming: It was done, and what came out needs somebody's attention.
@@ -31,6 +33,7 @@ class Answer:
     data: object = None
     table: Table | None = None
     connectors: tuple[tuple[Connector, Reported], ...] = field(default=(), repr=False)
+    waiting: tuple[Waiting, ...] = field(default=(), repr=False)
     failed: bool = False
     fields: tuple[str, ...] = ()
     alarming: bool = False

@@ -23,6 +23,7 @@ from ..screening import speech
 from ..storage import DatabaseUnavailable
 from .access import Office, is_person, words_of
 from .answer import Answer
+from .approving import OPEN
 from .asking import Interview, is_private
 from .cards import Json, connector_card, list_card
 from .confirming import Confirmations
@@ -33,6 +34,7 @@ from .progress import CONNECTING, states
 from .scans import Scans
 from .standings import state_of
 from .verbs import perform
+from .waiting import waiting_card
 
 NAMES = ("feishu", "飞书")
 _WITH_FORMS = ("add", "set")
@@ -83,7 +85,7 @@ class Chat:
         verb = (line.split() or ["help"])[0].lower()
         desk = self._office.desk(bot, event)
         try:
-            admitted = await self._office.admits(desk)
+            admitted = (verb in OPEN and is_person(event)) or await self._office.admits(desk)
         except DatabaseUnavailable:  # nobody can be told from an owner now
             if is_person(event):
                 await tell(bot, event, desk.texts.database_away())
@@ -197,6 +199,9 @@ class Chat:
         return None
 
     async def _show(self, bot: Bot, event: MessageEvent, desk: Desk, verb: str, answer: Answer) -> None:
+        if answer.waiting:
+            await _send(bot, event, waiting_card(desk, answer.waiting))
+            return
         if answer.failed or not answer.connectors:
             await say(bot, event, answer.text)
             return

@@ -12,6 +12,7 @@ from typing import Any
 from ..adapter import ActionFailed, Bot, CardActionEvent, NetworkError
 from ..connectors import ConnectorError
 from ..storage import DatabaseUnavailable
+from . import waiting
 from .access import Office, words_of
 from .answer import Answer
 from .cards import PREFIX, Json, connector_card, list_card
@@ -55,6 +56,9 @@ class Clicks:
         desk = self._office.desk(bot, event)
         action, value = _action(event).removeprefix(PREFIX), _value(event)
         try:
+            if action == waiting.DECIDE:
+                await waiting.clicked(event, desk, value)
+                return
             if not await self._office.admits(desk):
                 self._office.denied(desk, action[:32])
                 await event.respond(desk.texts.denied(), "error")

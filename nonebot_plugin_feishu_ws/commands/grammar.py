@@ -37,6 +37,7 @@ class Verb:
 
 _NAME = Args["name", str]
 _MAYBE_NAME = Args["name;?", str]
+_ID = Args["id", str]
 
 VERBS: Mapping[str, Verb] = {
     verb.name: verb
@@ -126,6 +127,15 @@ VERBS: Mapping[str, Verb] = {
             ("扫码创建应用并添加连接器", "create an app by scanning a code, and add it"),
             "register butler",
             _MAYBE_NAME,
+        ),
+        Verb("approvals", "", ("列出等待审批的请求", "list what waits for approval"), "approvals", Args()),
+        Verb("approve", "ID", ("批准一项请求", "approve a request"), "approve k7m2xq9a", _ID),
+        Verb(
+            "reject",
+            "ID",
+            ("拒绝，或撤回自己的", "reject one, or take back your own"),
+            "reject k7m2xq9a",
+            _ID,
         ),
         Verb("help", "[VERB]", ("查看用法", "show how to use this"), "help set", Args()),
     )

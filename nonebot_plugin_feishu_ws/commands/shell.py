@@ -75,7 +75,7 @@ def main(root: str = "nb feishu-ws") -> NoReturn:
     texts = ShellTexts(locale)
     words = ChatTexts(locale)
     scan = ShellScan(printer, words)
-    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root, scan.show)
+    desk = Desk(running.management, _whoever(), ConnectorTexts(locale), root, show=scan.show)
     try:
         options = _options(arguments, texts)
         secrets = _secrets(options, texts)

@@ -21,6 +21,7 @@ from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
 from ..texts.connectors import ConnectorTexts
 from .answer import Answer, Table
+from .approving import approvals, decide
 from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
@@ -307,5 +308,8 @@ _VERBS: Mapping[str, Callable[[Desk, Call], Awaitable[Answer]]] = {
     "test": _test,
     "remove": _remove,
     "register": registered,
+    "approvals": approvals,
+    "approve": decide,
+    "reject": decide,
     "help": _help,
 }

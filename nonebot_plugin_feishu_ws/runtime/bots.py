@@ -1,5 +1,7 @@
 """The NoneBot bots of running links."""
 
+from collections.abc import Iterator
+
 from nonebot.adapters.feishu import Adapter as StockAdapter
 
 from ..adapter import Bot, Outbound
@@ -48,6 +50,10 @@ class Bots:
         self._logbook = logbook
         self._pairs: dict[str, tuple[Link, Bot]] = {}
 
+    def __iter__(self) -> Iterator[tuple[Link, Bot]]:
+        """Those known now."""
+        return iter(tuple(self._pairs.values()))
+
     async def of(self, link: Link) -> Bot:
         """The bot of a link; waits until the platform has told who it is."""
         identity = await link.identity()
@@ -76,6 +82,11 @@ class Bots:
             KeyError: It has been stopped.
         """
         return self._pairs[bot.self_id][0]
+
+    def link_for(self, app_id: str) -> Link | None:
+        """The link of an app's bot, if it has one."""
+        known = self._pairs.get(app_id)
+        return None if known is None else known[0]
 
     def remove(self, link: Link) -> None:
         """Take a link's bot away from NoneBot, if it has one."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import aiohttp
 
+from ..butler import tools
+from ..butler.approvals import ApprovalStore, CardRows, DatabaseClock, Deciding
 from ..config import Settings
 from ..connectors import (
     ConnectorService,
@@ -15,7 +17,7 @@ from ..connectors import (
     rest_client,
     rotate,
 )
-from ..delivery import LogBook
+from ..delivery import LogBook, Pacer
 from ..openapi import BotInfo, FeishuClient
 from ..storage import Database, Vault, load_vault
 
@@ -28,9 +30,18 @@ class Management:
         data: The plugin's data directory: the default database is there, and the key file beside a database
             that is no file.
         changed: Told after every change that may concern what runs.
+        decided: Told after every decision about an approval.
+        running: A connector as it runs in this process.
     """
 
-    def __init__(self, settings: Settings, data: Path, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        data: Path,
+        changed: Callable[[], None] = lambda: None,
+        decided: Callable[[], None] = lambda: None,
+        running: Callable[[str], ConnectorSpec | None] = lambda _: None,
+    ) -> None:
         url = settings.database_url.get_secret_value() if settings.database_url else ""
         # A local Feishu knows nothing of real apps, nor of those of the last one: it has a database of its own.
         self._local = settings.sandbox and not url
@@ -50,6 +61,15 @@ class Management:
         self._store: ConnectorStore | None = None
         self._vault: Vault | None = None
         self.statuses = Statuses(self.database)
+        self.pacer = Pacer()
+        """Orders the REST calls of all connectors."""
+        self._running = running
+        self.clock = DatabaseClock(self.database)
+        self.approvals = ApprovalStore(self.database, self.clock)
+        self.approval_cards = CardRows(self.database)
+        self.deciding = Deciding(
+            self.approvals, self.approval_cards, tools, self.logbook, self.spec_of, decided
+        )
 
     def forget_local(self) -> None:
         """Begin without what was kept for an earlier local Feishu. For the bot, before `start`."""
@@ -116,6 +136,17 @@ class Management:
         assert self._store is not None, "started"
         return self._store
 
+    async def spec_of(self, app_id: str) -> ConnectorSpec | None:
+        """A connector by its app id, as it is now.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        if (spec := self._running(app_id)) is not None:
+            return spec
+        everything = await self.service.everything()
+        return next((one.spec for one in everything if one.spec.app_id == app_id), None)
+
     async def rotate_key(self, report: Callable[[Progress], None]) -> Progress:
         """Seal every stored secret with the first key; see `connectors.rotate`."""
         assert self._vault is not None, "started"
@@ -123,7 +154,9 @@ class Management:
 
     def client(self, spec: ConnectorSpec) -> FeishuClient:
         """A REST client for a connector, whether it runs or not."""
-        return rest_client(spec, base_url=spec.domain or self.default_url, session=self.session)
+        return rest_client(
+            spec, base_url=spec.domain or self.default_url, session=self.session, pace=self.pacer
+        )
 
     async def _verify(self, spec: ConnectorSpec) -> BotInfo:
         return await self.client(spec).bot_info()

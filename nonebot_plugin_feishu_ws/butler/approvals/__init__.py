@@ -18,7 +18,7 @@ from .errors import (
     TooManyWaiting,
     UnknownApproval,
 )
-from .face import ACTION, MOST_ARGUMENTS, card
+from .face import ACTION, MOST_ARGUMENTS, card, words
 from .questions import MOST_WAITING, Question, Questions
 from .rules import SHELL, Asked, Decider, Jury, Refusal
 from .showing import Showing
@@ -66,4 +66,5 @@ __all__ = [
     "install_clicks",
     "is_superuser",
     "restored",
+    "words",
 ]

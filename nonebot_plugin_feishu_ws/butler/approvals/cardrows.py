@@ -21,10 +21,12 @@ class CardRows:
 
     Args:
         database: started.
+        left_alone: for so long what is over is left to the process that saw to it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, left_alone: timedelta = _LEFT_ALONE) -> None:
         self._database = database
+        self._left_alone = left_alone
 
     async def of(self, row: ApprovalRow) -> Sequence[ApprovalCardRow]:
         """An approval's cards; what the outbox knows of them by now is noted. One that will never be is dropped."""
@@ -51,13 +53,11 @@ class CardRows:
                 await session.exec(delete(ApprovalCardRow).where(this))
 
     async def behind(self, apps: Collection[str], limit: int) -> Sequence[tuple[str, str]]:
-        """Approvals that are over, of which a card does not show it yet or is not known yet; each with its bot.
-
-        What is over a moment ago is left to the process that saw to it.
-        """
+        """Approvals that are over, of which a card does not show it yet or is not known yet; each with its bot."""
         now = utc_now()
         recent = and_(
-            col(ApprovalRow.finished_at) < now - _LEFT_ALONE, col(ApprovalRow.finished_at) > now - _TRIED_FOR
+            col(ApprovalRow.finished_at) < now - self._left_alone,
+            col(ApprovalRow.finished_at) > now - _TRIED_FOR,
         )
         stale = or_(
             col(ApprovalCardRow.shown).is_(None), col(ApprovalCardRow.shown) != col(ApprovalRow.state)

@@ -35,7 +35,6 @@ class Clicked:
         deciding: Takes the decision.
         tools: What can be called.
         texts_of: In the language of a bot.
-        decided: Told when something is to be carried out.
         within: Seconds to answer in.
     """
 
@@ -44,14 +43,12 @@ class Clicked:
         deciding: Deciding,
         tools: ToolRegistry,
         texts_of: Callable[[Bot], ApprovalTexts],
-        decided: Callable[[], None],
         *,
         within: float = _WITHIN,
     ) -> None:
         self._deciding = deciding
         self._tools = tools
         self._texts_of = texts_of
-        self._decided = decided
         self._within = within
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,8 +92,6 @@ class Clicked:
             await event.respond(texts.away(), "error")
         else:
             row, tool = decision.row, self._tools.get(decision.row.tool)
-            if decision.won:
-                self._decided()
             toast = (texts.decision if decision.won else texts.already)(row.tool, row.state)
             shown = card(texts, row, summary="" if tool is None else tool.summary)
             # By message it is brought by `Showing`, together with the others, so that the last state comes last.

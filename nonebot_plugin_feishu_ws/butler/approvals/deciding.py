@@ -78,16 +78,24 @@ class Deciding:
         tools: What can be called.
         logbook: Every decision and every refusal is a row in it.
         spec_of: A connector as it is now.
+        decided: Told when there is something to be carried out or told.
     """
 
     def __init__(
-        self, store: ApprovalStore, rows: CardRows, tools: ToolRegistry, logbook: LogBook, spec_of: SpecOf
+        self,
+        store: ApprovalStore,
+        rows: CardRows,
+        tools: ToolRegistry,
+        logbook: LogBook,
+        spec_of: SpecOf,
+        decided: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._rows = rows
         self._tools = tools
         self._logbook = logbook
         self._spec_of = spec_of
+        self._decided = decided
 
     async def decide(self, decider: Decider, approval_id: str, approved: bool) -> Decision:
         """Approve or reject by id. Who rejects what they have asked for themselves takes it back.
@@ -111,6 +119,7 @@ class Deciding:
         now, won = row, False
         if row.state is ApprovalState.PENDING:
             now, won = await self._store.decide(row.id, state, decider.who)
+            self._decided()
         if now is None:  # pruned in between
             raise UnknownApproval(approval_id)
         self._log(now, spec, {"by": decider.who, "decision": state, "won": won, "state": now.state})
@@ -144,8 +153,11 @@ class Deciding:
             DatabaseUnavailable: The database is away.
         """
         found: list[Waiting] = []
+        specs: dict[str, ConnectorSpec | None] = {}
         for row in await self._store.pending(_MOST_LISTED):
-            spec = await self._spec_of(row.connector)
+            if row.connector not in specs:
+                specs[row.connector] = await self._spec_of(row.connector)
+            spec = specs[row.connector]
             may = self._refuses(row, spec, decider) is None
             own = decider.app_id == row.connector and decider.who == row.asked_by
             owned = spec is not None and bool(decider.who) and spec.owner == decider.who

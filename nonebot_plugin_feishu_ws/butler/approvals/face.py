@@ -97,11 +97,21 @@ def answers(texts: ApprovalTexts, row: ApprovalRow) -> list[Draft]:
     text = texts.outcome(row.tool, row.state, row.error)
     if row.result:
         text = f"{text}\n{row.result}"
+    return words(row, "outcome", text, texts.cut_result(len(row.result or "")))
+
+
+def words(row: ApprovalRow, name: str, text: str, rest: str = "…") -> list[Draft]:
+    """A text in answer to the question, in a few messages.
+
+    Parameters:
+        name: Of the text: with the same one it is said once.
+        rest: Said in place of what is too much.
+    """
     pieces = list(chunks(text))
     if len(pieces) > _PIECES:
-        pieces = [*pieces[:_PIECES], texts.cut_result(len(row.result or ""))]
+        pieces = [*pieces[:_PIECES], rest]
     return [
-        _draft(row, uuid_for("approval", row.id, "outcome", str(number)), row.chat_id, "post", _post(piece))
+        _draft(row, uuid_for("approval", row.id, name, str(number)), row.chat_id, "post", _post(piece))
         for number, piece in enumerate(pieces)
     ]
 

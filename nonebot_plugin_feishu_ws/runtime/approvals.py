@@ -1,0 +1,102 @@
+"""The approvals of one process: what `butler.approvals` needs, put together."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from ..adapter import Bot, MessageEvent, parse_event
+from ..butler import Turn, tools
+from ..butler.approvals import (
+    Asking,
+    Carrying,
+    Clicked,
+    Questions,
+    Seat,
+    Showing,
+    Worker,
+    install_clicks,
+    is_superuser,
+    words,
+)
+from ..config import Settings
+from ..connectors import Link
+from ..delivery import Lease, Outbox
+from ..storage import ApprovalRow
+from ..texts import locale_for
+from ..texts.approvals import ApprovalTexts
+from .bots import Bots
+from .management import Management
+
+_LIMIT = 600.0  # seconds an approved tool may take
+_KEPT = timedelta(days=90)
+
+
+class Approvals:
+    """Asks, hears, carries out.
+
+    Args:
+        settings: As loaded.
+        management: The records; takes the decisions.
+        lease: This process at work.
+        outbox: The way to Feishu.
+        bots: The connectors that run here.
+        turn_of: Makes the turn of a message.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        management: Management,
+        lease: Lease,
+        outbox: Outbox,
+        bots: Bots,
+        turn_of: Callable[[Bot, MessageEvent], Turn],
+    ) -> None:
+        self._settings = settings
+        self._bots = bots
+        self._outbox = outbox
+        self._turn_of = turn_of
+        self._store = management.approvals
+        logbook, deciding = management.logbook, management.deciding
+        questions = Questions(management.database, management.clock, timedelta(seconds=settings.approval_ttl))
+        self.asking = Asking(questions, outbox, logbook, management.spec_of)
+        self._clicked = Clicked(deciding, tools, lambda bot: self._texts(bot.client.base_url))
+        showing = Showing(self._store, management.approval_cards, tools)
+        carrying = Carrying(self._store, tools, deciding, lease, is_superuser, limit=_LIMIT)
+        self.worker = Worker(self._store, showing, tools, carrying, outbox, logbook, lease, self._seats)
+
+    def listen(self) -> None:
+        """Hear clicks. Once."""
+        install_clicks(self._clicked)
+
+    async def prune(self) -> None:
+        """Forget what was over long ago.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        await self._store.prune(_KEPT)
+
+    def _seats(self) -> dict[str, Seat]:
+        return {bot.self_id: self._seat(link, bot) for link, bot in self._bots}
+
+    def _seat(self, link: Link, bot: Bot) -> Seat:
+        async def turn(row: ApprovalRow, payload: bytes) -> Turn:
+            event = parse_event(json.loads(payload), app_id=row.connector)
+            if not isinstance(event, MessageEvent):
+                raise TypeError(f"event {row.event_id} is no message")
+            await bot.prepare(event)
+            said = itertools.count()
+
+            async def say(text: str) -> None:
+                # Not the names of what was said when it was asked: those messages are there already.
+                await self._outbox.post(words(row, f"said {next(said)}", text))
+
+            return replace(self._turn_of(bot, event), say=say)
+
+        return Seat(link.client, self._texts(link.base_url), turn)
+
+    def _texts(self, base_url: str) -> ApprovalTexts:
+        return ApprovalTexts(locale_for(self._settings.locale, base_url))
