@@ -53,6 +53,12 @@ class Company:
             if delivery.envelope["event"].get("message", {}).get("message_id") == asked.message_id
         )
 
+    async def until(self, true: Callable[[], object]) -> None:
+        """Wait for what nobody signals."""
+        async with asyncio.timeout(15):
+            while not true():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
     def replies(self) -> list[Message]:
         return [message for message in self.sandbox.world.messages.values() if message.sender is self.app]
 

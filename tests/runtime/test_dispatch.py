@@ -3,19 +3,28 @@
 import asyncio
 import sqlite3
 
+import pytest
 from nonebot import on_message, on_notice
 from nonebot.adapters import Event
+from nonebot.matcher import Matcher
 from reading import plain
+from sqlmodel import delete
 
 from feishu_sandbox import ApiFault, ClientConfig, Drop, PushFault, Rules, Sandbox
+from nonebot_plugin_feishu_ws import CardActionEvent
+from nonebot_plugin_feishu_ws.adapter import Bot, Handling, handling
+from nonebot_plugin_feishu_ws.delivery import Fenced
+from nonebot_plugin_feishu_ws.storage import WorkerRow
 
-async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> None:
+
+def listening(matchers: list[type[Matcher]]) -> list[str]:
+    """What is said with "message" in it, in the order in which handlers begin."""
     heard: list[str] = []
 
     async def numbered(
         event: Event,
-    ) -> bool:  # async: NoneBot runs a plain function in some thread, in any order
-        return "message" in event.get_plaintext()
+    ) -> bool:  # async: a plain function NoneBot runs in some thread, in any order
+        return event.get_type() == "message" and "message" in event.get_plaintext()
 
     listen = on_message(priority=1, block=True, rule=numbered)
     matchers.append(listen)
@@ -24,13 +33,222 @@ async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> Non
     async def hear(event: Event) -> None:
         heard.append(event.get_plaintext())
 
+    return heard
+
+
+def nobody(company) -> ApiFault:
+    """The platform does not tell who the bot is: what comes is stored and acked, but cannot be handed out."""
+    return ApiFault(path=".*/bot/v3/info", code=99991400, app_id=company.app.app_id)
+
+
+TEXTS = [f"message {n}" for n in range(10)]
+
+
+async def test_one_chat_is_handled_in_order_of_arrival(company, matchers) -> None:
+    """faults.md 19."""
+    heard = listening(matchers)
     first = await company.ask("whoami")
     # Answers that must be fetched first (a quoted message) do not let later ones overtake.
-    texts = [f"message {n}" for n in range(10)]
-    for n, text in enumerate(texts):
+    for n, text in enumerate(TEXTS):
         await company.ask(text, reply_to=first if n % 2 else None)
     await company.settled()
-    assert heard == texts
+    assert heard == TEXTS
+
+
+async def test_chats_do_not_wait_for_each_other(company, matchers) -> None:
+    """faults.md 19: one chat's lane stands still (the message it quotes does not come), the other's goes on."""
+    heard = listening(matchers)
+    first = await company.ask("whoami", company.group)
+    company.sandbox.faults.add(
+        ApiFault(path=f".*/{first.message_id}", delay=1.5, app_id=company.app.app_id, times=1)
+    )
+    await company.ask("message 1", company.group, reply_to=first)
+    await company.ask("message 2", company.group)
+    for text in TEXTS[3:]:
+        await company.ask(text)
+    await company.until(lambda: len(heard) == 9)
+    assert heard == [*TEXTS[3:], "message 1", "message 2"]
+
+
+async def test_what_waited_is_handled_before_what_comes_after(company, runtime, matchers) -> None:
+    """faults.md 19: the dispatcher was behind, its connector was stopped over it, and came back."""
+    heard = listening(matchers)
+    link = runtime._supervisor.get(company.app.app_id)
+    fault = company.sandbox.faults.add(nobody(company))
+    hub = company.sandbox.hub
+    await runtime.disconnect(company.app.app_id)
+    await runtime.connect(link.spec)
+    await hub.wait_opened(company.app, 2)
+    for text in TEXTS[:3]:
+        assert await company.acked(await company.ask(text)) == 200
+    # Replaced: what waits goes to the next link, before what comes by that.
+    await runtime.disconnect(company.app.app_id, replaced=True)
+    await runtime.connect(link.spec)
+    await hub.wait_opened(company.app, 3)
+    for text in TEXTS[3:6]:
+        assert await company.acked(await company.ask(text)) == 200
+    company.sandbox.faults.remove(fault)
+    for text in TEXTS[6:]:
+        await company.ask(text)
+    await company.until(lambda: len(heard) >= 10)
+    await company.settled()
+    assert heard == TEXTS
+    assert runtime.room.in_hand == 0
+
+
+async def test_after_a_restart_what_was_left_comes_first(
+    launch, feishu_sandbox, sqlite_url, matchers
+) -> None:
+    """faults.md 19: events an earlier process stored and did not handle."""
+    heard = listening(matchers)
+    world = feishu_sandbox.world
+    bot = await launch(feishu_sandbox, sqlite_url)
+    app = await bot.add("butler")
+    await bot.connected(app)
+    await bot.stop()
+    fault = feishu_sandbox.faults.add(ApiFault(path=".*/bot/v3/info", code=99991400, app_id=app.app_id))
+    bot = await launch(feishu_sandbox, sqlite_url)
+    await bot.connected(app)
+    alice = world.add_user("Alice")
+    chat = world.direct_chat(alice, app)
+    for text in TEXTS[:5]:
+        await world.say(alice, chat, text)
+        await feishu_sandbox.hub.wait_ack(feishu_sandbox.hub.deliveries[-1].envelope["header"]["event_id"])
+    await bot.stop()
+    assert heard == []
+    bot = await launch(feishu_sandbox, sqlite_url)
+    await bot.connected(app)
+    for text in TEXTS[5:]:
+        await world.say(alice, chat, text)
+    feishu_sandbox.faults.remove(fault)
+    await bot.unless(lambda: len(heard) < 10)
+    await bot.runtime.drained()
+    assert heard == TEXTS
+
+
+async def test_a_handler_that_takes_its_time_keeps_nobody_waiting(company, matchers) -> None:
+    """faults.md 20: ten minutes, or whatever it takes; its ack comes at once, and so does the next message's."""
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(event: Event) -> bool:
+        return event.get_plaintext() == "slow"
+
+    work = on_message(priority=1, block=True, rule=slow)
+    matchers.append(work)
+
+    @work.handle()
+    async def labour() -> None:
+        begun.set()
+        await release.wait()
+        await work.send("done")
+
+    asked = await company.ask("slow")
+    async with asyncio.timeout(1):
+        assert await company.acked(asked) == 200
+    await asyncio.wait_for(begun.wait(), 5)
+    heard = listening(matchers)
+    for text in TEXTS:
+        await company.ask(text)
+    await company.until(lambda: len(heard) == 10)
+    release.set()
+    assert plain(await company.answer(asked)) == "done"
+
+
+async def test_poison_is_tried_a_few_times_and_then_put_aside(
+    company, runtime, monkeypatch, matchers
+) -> None:
+    """faults.md 21: an event over which we ourselves fail. (What a handler raises is NoneBot's to report.)"""
+    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.runtime._SWEEP_EVERY", 0.01)
+    heard, tried = listening(matchers), 0
+    prepare = Bot.prepare
+
+    async def broken(bot: Bot, event) -> None:
+        nonlocal tried
+        if "poison" in event.get_plaintext():
+            tried += 1
+            raise RuntimeError("a defect")
+        await prepare(bot, event)
+
+    monkeypatch.setattr(Bot, "prepare", broken)
+    poison = await company.ask("message of poison")
+    await company.ask("message 1")
+    await company.until(lambda: heard)
+    assert heard == ["message 1"]
+    await company.until(lambda: tried == 5)
+    rows = []
+    async with asyncio.timeout(10):
+        while not rows:
+            rows = await company.logged("ws_dead_letter")
+    assert [(row.event_id, row.message_id) for row in rows] == [(company.event_of(poison), poison.message_id)]
+    assert "a defect" in rows[0].detail["error"]
+    await company.ask("message 2")
+    await company.until(lambda: len(heard) == 2)
+    assert tried == 5
+    await runtime.drained()
+    assert runtime.room.in_hand == 0
+
+
+async def test_fenced_off_it_lets_go_and_what_is_free_is_handled_anew(
+    company, runtime, monkeypatch, matchers
+) -> None:
+    """faults.md 31: others took this process for dead. Its handlers are ended, and may not send; nobody else being
+    there, it takes its events over itself, under its new name."""
+    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.runtime._SWEEP_EVERY", 0.01)
+    release = asyncio.Event()
+    runs: list[Handling] = []
+    ended: list[str] = []
+    clicked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slow(event: Event) -> bool:
+        return event.get_type() == "message" and event.get_plaintext() == "slow"
+
+    work, click = on_message(priority=1, block=True, rule=slow), on_notice(priority=1, block=True)
+    matchers += [work, click]
+
+    @work.handle()
+    async def labour() -> None:
+        runs.append(handling.get())
+        try:
+            await release.wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        ended.append("finished")
+
+    @click.handle()
+    async def take(event: CardActionEvent) -> None:
+        assert handling.get() is None
+        clicked.set()
+        await release.wait()
+        answered.set()
+
+    link = runtime._supervisor.get(company.app.app_id)
+    card = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "?"}]}}
+    sent = await link.client.send_message(company.direct.chat_id, "interactive", card)
+    clicking = asyncio.create_task(
+        company.sandbox.world.click(company.alice, sent.message_id, {"tag": "button", "value": {}})
+    )
+    asked = await company.ask("slow")
+    await company.until(lambda: runs and clicked.is_set())
+    await runs[0].confirm()
+
+    async def remove(session) -> None:
+        await session.exec(delete(WorkerRow))
+
+    await runtime.management.database.write(remove)
+    await runtime._lease.renew()
+    with pytest.raises(Fenced):
+        await runs[0].confirm()
+    await company.until(lambda: len(runs) == 2)
+    assert ended == ["cancelled"]
+    assert [run.event_id for run in runs] == [company.event_of(asked)] * 2
+    await runs[1].confirm()
+    release.set()
+    await runtime.drained()
+    assert ended == ["cancelled", "finished"]
+    assert answered.is_set()
+    await clicking
+    assert runtime.room.in_hand == 0
 
 
 async def test_a_message_pushed_again_is_handled_once(company) -> None:

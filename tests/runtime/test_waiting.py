@@ -104,9 +104,7 @@ async def test_others_may_talk_meanwhile(company, matchers, request, how) -> Non
     for n in range(5):
         await world.say(bob, group, f"noise {n}")
     await world.react(bob, asked.message_id, "THUMBSUP")
-    async with asyncio.timeout(10):
-        while len(heard) < 6:
-            await asyncio.sleep(0)
+    await company.until(lambda: len(heard) == 6)
     assert [text for text in heard if text.startswith("noise")] == [f"noise {n}" for n in range(5)]
     await company.ask("Alice", group)
     await greeted(company)
@@ -159,9 +157,7 @@ async def test_a_full_house_does_not_keep_out_what_a_handler_waits_for(
         await company.ask("Alice")
         await greeted(company)
         release.set()
-        async with asyncio.timeout(10):
-            while sorted(done) != ["hold", "me too"]:
-                await asyncio.sleep(0)
+        await company.until(lambda: sorted(done) == ["hold", "me too"])
         await runtime.drained()
         assert (runtime.room.in_hand, runtime.room.waiting) == (0, 0)
         await runtime.disconnect(company.app.app_id)
