@@ -10,7 +10,9 @@ from .events import FeishuEvent, GroupMessageEvent, MessageEvent, NoticeEvent, P
 from .handling import Handling, handling
 from .lark import BlockingCallError
 from .outbound import Outbound, Overseer
+from .outgoing import Outgoing, to_outgoing
 from .parse import parse_event
+from .send import Target, target_of
 
 __all__ = [
     "ANSWER_DEADLINE",
@@ -36,10 +38,14 @@ __all__ = [
     "NetworkError",
     "NoticeEvent",
     "Outbound",
+    "Outgoing",
     "Overseer",
     "PrivateMessageEvent",
+    "Target",
     "Toast",
     "ensure_adapter",
     "handling",
     "parse_event",
+    "target_of",
+    "to_outgoing",
 ]

@@ -23,7 +23,7 @@ Sendable = str | BaseMessage[Any] | BaseMessageSegment[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """Where an answer goes: to the message, or else to its chat."""
 
     message_id: str | None
@@ -43,7 +43,7 @@ async def send(
     **_: Any,
 ) -> Any:
     """See `Bot.send`."""
-    target = _target_of(event)
+    target = target_of(event)
     if not reply_message and target.chat_id:
         target = replace(target, message_id=None)
     if in_thread is not None:
@@ -60,7 +60,7 @@ async def send(
     return answers[0]
 
 
-async def _deliver(bot: Bot, target: _Target, part: Outgoing, uuid: str | None) -> tuple[Any, _Target]:
+async def _deliver(bot: Bot, target: Target, part: Outgoing, uuid: str | None) -> tuple[Any, Target]:
     """Send one message; the target returned is the one that worked, for the messages after it."""
     body = {"msg_type": part.msg_type, "content": part.content}
     if uuid:
@@ -79,13 +79,18 @@ async def _deliver(bot: Bot, target: _Target, part: Outgoing, uuid: str | None) 
     return await bot.call_api("im/v1/messages", method="POST", params=params, json=json), target
 
 
-def _target_of(event: BaseEvent) -> _Target:
+def target_of(event: BaseEvent) -> Target:
+    """Where the answer to an event goes.
+
+    Raises:
+        ValueError: the event has neither a message nor a chat.
+    """
     if isinstance(event, stock.MessageEvent):
         message = event.event.message
         topic = getattr(message, "thread_id", None) or "topic" in getattr(message, "platform_chat_type", "")
-        return _Target(message.message_id or None, message.chat_id or None, bool(topic))
+        return Target(message.message_id or None, message.chat_id or None, bool(topic))
     if isinstance(event, NoticeEvent) and (event.message_id or event.chat_id):
-        return _Target(event.message_id, event.chat_id)
+        return Target(event.message_id, event.chat_id)
     raise ValueError(f"nowhere to answer: {event.get_event_name()} names neither a message nor a chat")
 
 

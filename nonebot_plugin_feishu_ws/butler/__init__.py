@@ -9,7 +9,7 @@ from .butler import Butler
 from .commands import CommandsBrain
 from .conversations import Conversations, Place
 from .matcher import install, taken
-from .reply import say
+from .reply import Voice, say
 from .tools import Tool, ToolDefinitionError, ToolRegistry
 from .turn import Brain, Turn
 
@@ -36,6 +36,7 @@ __all__ = [
     "Turn",
     "UnbalancedQuotes",
     "UsageError",
+    "Voice",
     "bind",
     "brains",
     "install",

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from ..adapter import ActionFailed, MessageEvent, NetworkError
+from ..delivery import Fenced, OutboxError
 from ..openapi import FeishuError
 from .conversations import Conversations, Place
 from .turn import Brain, Turn, conversation_of
@@ -51,22 +52,26 @@ class Butler:
         """Answer one turn. Returns when it is answered, failed or stopped; never raises what the brain raises."""
         if turn.text.strip().lower() in STOP_WORDS:
             count = self._conversations.stop(turn.conversation)
-            await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop())
+            await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop(), final=True)
             return
         place = place_of(turn.event) or self._conversations.take(turn.conversation)
         await place.run(lambda: self._answer(turn))
 
     async def _answer(self, turn: Turn) -> None:
         try:
+            if await turn.answered():
+                return
             async with self._typing(turn):
                 await self._brain().answer(turn)
-        except (FeishuError, ActionFailed, NetworkError) as error:
+        except Fenced:
+            logger.warning("%s: another process answers %s", turn.connector, turn.event.message_id)
+        except (FeishuError, ActionFailed, NetworkError, OutboxError) as error:
             # The answer could not be delivered: saying so would fail the same way.
             logger.error("%s: no answer to %s: %s", turn.connector, turn.event.message_id, error)
         except Exception:
             reference = secrets.token_hex(4)
             logger.exception("%s: answering %s failed (%s)", turn.connector, turn.event.message_id, reference)
-            await turn.say(turn.texts.failed(reference))
+            await turn.say(turn.texts.failed(reference), final=True)
 
     @asynccontextmanager
     async def _typing(self, turn: Turn) -> AsyncGenerator[None]:

@@ -1,20 +1,24 @@
-"""How an answer becomes messages: exact text, in pieces people can read, the rest as a file."""
+"""How an answer becomes messages: exact text, in pieces people can read, the rest as a file; each said once."""
 
 import asyncio
-from collections.abc import Iterator
-from uuid import uuid4
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
 
-from nonebot.adapters.feishu import MessageSegment
+from nonebot.adapters.feishu import Message, MessageSegment
 
-from ..adapter import ActionFailed, Bot, MessageEvent
-from ..openapi import RateLimited
+from ..adapter import Bot, MessageEvent, handling, target_of, to_outgoing
+from ..delivery import Draft, Outbox, uuid_for
+from ..openapi import FeishuClient, FeishuError, ServerError, TransportError
+from ..texts import Texts
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 CHUNK = 4000  # characters of one message: about what a phone shows before it folds
 MOST_CHUNKS = 5  # beyond that the chat is a bad place to read, and Feishu allows five messages a second
-
-
-_TRIES = 6
-_LONGEST_WAIT = 10.0  # seconds
+LARGEST = 28 * 1024
+"""Bytes of a message's content, as it stands in the request: Feishu takes 30 KB of a post (feishu-facts.md, limits)."""
+_PAUSES = (0.5, 1.0, 2.0)  # seconds between the tries of an upload
 
 
 def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
@@ -44,29 +48,116 @@ def exact(text: str) -> MessageSegment:
 
 
 async def say(bot: Bot, event: MessageEvent, text: str) -> None:
-    """Answer a message: one message, a few for a long text, and a file with all of it for a very long one.
+    """Answer a message at once: one message, a few for a long text, and a file with all of it for a very long one.
 
     Raises:
         ActionFailed: Feishu refused a message.
         NetworkError: Feishu cannot be reached.
+        FeishuError: The file cannot be uploaded.
     """
-    pieces = list(chunks(text))
-    for piece in pieces if len(pieces) <= MOST_CHUNKS else pieces[:1]:
-        await _send(bot, event, exact(piece))
-    if len(pieces) > MOST_CHUNKS:
-        file_key = await bot.client.upload_file(text.encode(), "answer.txt")
-        await _send(bot, event, MessageSegment.file(file_key, "answer.txt"))
+    for segment in await _segments(bot.client, text, _pieces(text)):
+        await bot.send(event, segment)
 
 
-async def _send(bot: Bot, event: MessageEvent, segment: MessageSegment) -> None:
-    """Send one message; where the chat has had too many just now, wait as long as Feishu says and try again."""
-    uuid = uuid4().hex
-    for attempt in range(1, _TRIES + 1):
-        try:
-            await bot.send(event, segment, uuid=uuid)
-        except ActionFailed as error:
-            if not isinstance(error.error, RateLimited) or attempt == _TRIES:
-                raise
-            await asyncio.sleep(min(error.retry_after or 1.0, _LONGEST_WAIT))
-        else:
+class Voice:
+    """What the Butler says in answer to one message: committed first, said once however often it is handled.
+
+    Args:
+        outbox: Where messages are committed.
+        bot: Who says it.
+        event: What it answers.
+        texts: For what the Butler has to say for itself.
+    """
+
+    def __init__(self, outbox: Outbox, bot: Bot, event: MessageEvent, texts: Texts) -> None:
+        self._outbox = outbox
+        self._bot = bot
+        self._event = event
+        self._texts = texts
+        self._count = itertools.count()
+
+    async def say(self, text: str, *, final: bool = False) -> None:
+        """Say something; returns when Feishu has it.
+
+        Args:
+            text: As it is to be shown, of any length.
+            final: With this the message is answered: handled again after a crash, nothing more is said.
+
+        Raises:
+            OutboxError: It could not be sent, or nobody knows.
+            Fenced: The message is another process's by now.
+        """
+        pieces = _pieces(text)
+        if not pieces:
             return
+        try:
+            segments = await _segments(self._bot.client, text, pieces)
+        except FeishuError as error:
+            logger.error("the whole of an answer cannot be uploaded: %s", error)
+            segments = [*map(exact, pieces[:MOST_CHUNKS]), exact(self._texts.rest_missing())]
+        app_id, target = self._bot.self_id, target_of(self._event)
+        answer = f"say {next(self._count)}"
+        messages = [message for segment in segments for message in to_outgoing(Message(segment))]
+        drafts = [
+            Draft(
+                app_id=app_id,
+                uuid=uuid_for(app_id, self._event.event_id, answer, str(number)),
+                msg_type=message.msg_type,
+                content=message.content,
+                reply_to=target.message_id,
+                receive_id=target.chat_id,
+                in_thread=target.in_thread,
+                event_id=self._event.event_id,
+                final=final and number == len(messages) - 1,
+            )
+            for number, message in enumerate(messages)
+        ]
+        if (current := handling.get()) is not None:
+            await current.confirm()
+        for posted in await self._outbox.post(drafts):
+            await self._outbox.sent(posted.app_id, posted.uuid)
+
+    async def answered(self) -> bool:
+        """Whether the message was answered before, by a process that died since; its answer is then waited for."""
+        said = self._bot.self_id, self._event.event_id
+        if not await self._outbox.answered(*said):
+            return False
+        await self._outbox.delivered(*said)
+        return True
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece for chunk in chunks(text) for piece in _fitting(chunk)]
+
+
+async def _segments(client: FeishuClient, text: str, pieces: Sequence[str]) -> list[MessageSegment]:
+    """The messages that say a text.
+
+    Raises:
+        FeishuError: The file for what is too much cannot be uploaded.
+    """
+    if len(pieces) <= MOST_CHUNKS:
+        return [exact(piece) for piece in pieces]
+    file_key = await _uploaded(client, text.encode("utf-8", "replace"))
+    return [exact(pieces[0]), MessageSegment.file(file_key, "answer.txt")]
+
+
+def _fitting(text: str) -> Iterator[str]:
+    """Cut further what has so many lines that it would be too large for Feishu all the same."""
+    [message] = to_outgoing(Message(exact(text)))
+    # The content is a string within the request's JSON: what is quoted in it is quoted once more.
+    if len(message.content.encode("utf-8", "replace")) + message.content.count('"') <= LARGEST:
+        yield text
+        return
+    for piece in chunks(text, len(text) // 2):
+        yield from _fitting(piece)
+
+
+async def _uploaded(client: FeishuClient, content: bytes) -> str:
+    for pause in _PAUSES:
+        try:
+            return await client.upload_file(content, "answer.txt")
+        except (ServerError, TransportError) as error:
+            logger.info("an upload failed, again in %g s: %s", pause, error)
+            await asyncio.sleep(pause)
+    return await client.upload_file(content, "answer.txt")

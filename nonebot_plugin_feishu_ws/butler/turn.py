@@ -8,6 +8,18 @@ from ..adapter import Bot, MessageEvent
 from ..texts import Texts
 
 
+class Say(Protocol):
+    """Says something in answer to a turn, see `reply.Voice`."""
+
+    async def __call__(self, text: str, *, final: bool = False) -> None:
+        """Say it; with `final` the turn is answered."""
+        ...
+
+
+async def _not_yet() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What a brain and a tool know about the message they answer.
@@ -22,6 +34,8 @@ class Turn:
         texts: Texts in the language of the connector.
         bot: The bot that received the event.
         event: The event itself.
+        say: Answers.
+        answered: Whether the message was answered before, by a process that died since.
     """
 
     text: str
@@ -34,7 +48,8 @@ class Turn:
     bot: Bot
     event: MessageEvent
     status: Callable[[], str] = field(repr=False)
-    say: Callable[[str], Awaitable[None]] = field(repr=False)
+    say: Say = field(repr=False)
+    answered: Callable[[], Awaitable[bool]] = field(default=_not_yet, repr=False)
 
     @property
     def conversation(self) -> tuple[str, str, str | None]:
@@ -51,7 +66,9 @@ class Brain(Protocol):
     """Whoever answers. The Butler calls it once a turn; turns of one conversation never overlap."""
 
     async def answer(self, turn: Turn) -> None:
-        """Answer with `turn.say`, as often as it takes.
+        """Answer with `turn.say`, as often as it takes; the last time, if it is known, with `final=True`.
+
+        After a crash it is called again for the same turn, unless the final word was said.
 
         Cancelled when the user says `stop`. An exception is logged and told to the user in one sentence.
         """

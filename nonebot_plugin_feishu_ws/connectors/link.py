@@ -18,7 +18,7 @@ from ..gateway import (
     State,
     Status,
 )
-from ..openapi import BotInfo, FeishuError
+from ..openapi import BotInfo, FeishuError, Pace
 from .rest import rest_client
 from .spec import ConnectorSpec
 from .standing import Standing, together
@@ -35,6 +35,7 @@ class Surroundings:
 
     Attributes:
         connections: Of each link; Feishu allows 50 per app, over all processes (feishu-facts.md, Platform rules).
+        pace: Orders the REST calls of all of them.
     """
 
     session: aiohttp.ClientSession
@@ -42,6 +43,7 @@ class Surroundings:
     policy: ReconnectPolicy
     default_url: str
     connections: int = 1
+    pace: Pace | None = None
 
 
 class LinkStopped(Exception):
@@ -70,7 +72,7 @@ class Link:
     ) -> None:
         self.spec = spec
         self.base_url = spec.domain or around.default_url
-        self.client = rest_client(spec, base_url=self.base_url, session=around.session)
+        self.client = rest_client(spec, base_url=self.base_url, session=around.session, pace=around.pace)
         self._connections = tuple(
             LongConnection(
                 Credentials(spec.app_id, spec.app_secret.get_secret_value()),

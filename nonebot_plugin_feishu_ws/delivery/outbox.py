@@ -173,13 +173,12 @@ class Outbox:
             pause = min(pause * 2, _LOOK_MOST)
 
     async def answered(self, app_id: str, event_id: str) -> bool:
-        """Whether a final message for the event is committed.
+        """Whether a final message for the event is committed. Waits for as long as the database is away.
 
         Raises:
-            DatabaseUnavailable: the database is away.
+            OutboxStopped: this process is about to end.
         """
-        async with self._database.session() as session:
-            return any(kept.draft.final for kept in await self._rows.of_event(session, app_id, event_id))
+        return any(kept.draft.final for kept in await self._said(app_id, event_id))
 
     async def delivered(self, app_id: str, event_id: str) -> None:
         """Wait until what was said in answer to an event is settled, sent or not.
@@ -187,9 +186,7 @@ class Outbox:
         Raises:
             OutboxStopped: this process is about to end.
         """
-        async with self._database.session() as session:
-            said = await self._rows.of_event(session, app_id, event_id)
-        for kept in said:
+        for kept in await self._said(app_id, event_id):
             with contextlib.suppress(SendFailed, SendUnknown):
                 await self.sent(app_id, kept.draft.uuid)
 
@@ -240,6 +237,19 @@ class Outbox:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._sweep_every):
                     await self._bell.wait()
+
+    async def _said(self, app_id: str, event_id: str) -> list[Kept]:
+        pause = _LOOK_FIRST
+        while True:
+            try:
+                async with self._database.session() as session:
+                    return await self._rows.of_event(session, app_id, event_id)
+            except DatabaseUnavailable as error:
+                _log.debug("what was said to %s is not known now: %s", event_id, error)
+            if not self._running:
+                raise OutboxStopped
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LOOK_MOST)
 
     async def _looked_up(self, app_id: str, uuid: str) -> Outcome | None:
         try:

@@ -19,7 +19,7 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, Incoming, Lease, LogAction, LogLevel
+from ..delivery import Inbox, InboxUnavailable, Incoming, Lease, LogAction, LogLevel, Outbox
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
@@ -34,6 +34,7 @@ from .room import Room
 from .takers import note_taker
 from .turns import turn_of
 from .watchdog import Watchdog
+from .ways import Ways
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
@@ -44,6 +45,7 @@ _GRACE = 4.0  # seconds handlers may take to finish when their connector, or all
 _HANDLED_WITHIN, _FLUSHED_WITHIN, _CLOSED_WITHIN = 6.0, 8.0, 9.0  # seconds from the beginning of the stop
 _KEYS_KEPT = timedelta(hours=48)
 _LOG_KEPT = timedelta(days=30)
+_SENT_WITHIN = 1.0  # seconds for requests that are under way at the end
 _SETTLED_WITHIN = 2.0  # seconds to write how events ended
 _PRUNE_EVERY = 3600.0  # seconds
 _SWEEP_EVERY = 1.0  # seconds: what another process left is found within this
@@ -90,6 +92,9 @@ class Runtime:
             self._inbox, logbook, self.room, self._dispatcher.submit, self._dispatcher.click
         )
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
+        self._outbox = Outbox(
+            self.management.database, self._lease, logbook, Ways(self._supervisor, self._bots)
+        )
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._watchdog = Watchdog()
         self._around: Surroundings | None = None
@@ -112,6 +117,7 @@ class Runtime:
         if self._settings.enabled:
             await self.management.statuses.release_all()
         self._inbox.start()
+        self._outbox.start()
         self._spawn(self._prune())
         self._spawn(self._sweep())
 
@@ -181,6 +187,7 @@ class Runtime:
         async with _until(begun + _HANDLED_WITHIN, "handlers"):
             await asyncio.gather(self._dispatcher.close(_GRACE), self._stop_taking())
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
+            await self._outbox.stop(_SENT_WITHIN)
             for link in self._supervisor:
                 await self.disconnect(link.spec.app_id, replaced=True)
             await self._inbox.stop()
@@ -208,6 +215,7 @@ class Runtime:
                 policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
                 default_url=self.management.default_url,
                 connections=self._settings.connections,
+                pace=self.management.pacer,
             )
         return self._around
 
@@ -251,6 +259,7 @@ class Runtime:
         while True:
             try:
                 await self._inbox.prune(_KEYS_KEPT)
+                await self._outbox.prune(_LOG_KEPT)
                 await self.management.logbook.prune(_LOG_KEPT)
             except (InboxUnavailable, DatabaseUnavailable) as error:
                 logger.warning("old events and log rows are not pruned now: %s", error)
@@ -290,7 +299,8 @@ class Runtime:
 
     def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
         link = self._bots.link_of(bot)
-        return turn_of(link, bot, event, Texts(locale_for(self._settings.locale, link.base_url)))
+        texts = Texts(locale_for(self._settings.locale, link.base_url))
+        return turn_of(link, bot, event, texts, self._outbox)
 
 
 @contextlib.asynccontextmanager

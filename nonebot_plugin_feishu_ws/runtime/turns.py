@@ -1,14 +1,16 @@
 """What the Butler is told of the message it answers."""
 
 from ..adapter import Bot, MessageEvent
-from ..butler import Turn, say
+from ..butler import Turn, Voice
 from ..connectors import Link
+from ..delivery import Outbox
 from ..screening import speech
 from ..texts import Texts
 
 
-def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts) -> Turn:
+def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts, outbox: Outbox) -> Turn:
     """The turn of an addressed message."""
+    voice = Voice(outbox, bot, event, texts)
     return Turn(
         text=speech(event) or "",
         connector=link.spec.name,
@@ -20,7 +22,8 @@ def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts) -> Turn:
         bot=bot,
         event=event,
         status=lambda: _status(link, bot, texts),
-        say=lambda text: say(bot, event, text),
+        say=voice.say,
+        answered=voice.answered,
     )
 
 

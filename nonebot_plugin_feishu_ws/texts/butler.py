@@ -90,6 +90,13 @@ class Texts(Spoken):
             f"That failed. An administrator finds the reason in the log under {reference}.",
         )
 
+    def rest_missing(self) -> str:
+        """Behind the beginning of an answer that is too long for messages."""
+        return self._in(
+            "（后面的内容太长，作为文件上传失败，没有显示。）",
+            "(The rest is too long, and could not be uploaded as a file. It is not shown.)",
+        )
+
     def done(self) -> str:
         return self._in("完成。", "Done.")
 
