@@ -1,9 +1,11 @@
 """The brain that needs no model: the first word names a tool, the rest are its arguments."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..texts import Texts
+from ..texts.approvals import ApprovalTexts
+from .approvals import Asking, AskRefused, refusal
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .tools import Tool, ToolRegistry
 from .turn import Turn
@@ -14,15 +16,22 @@ class CommandsBrain:
 
     Args:
         tools: What can be called.
+        asking: Has those approved that need it; without it they cannot be used.
         command_starts: Prefixes that may precede a command (NoneBot's `COMMAND_START`), so that `/help` is `help`.
         taken: Whether another plugin has taken this turn's message. A command nobody here knows is then not ours to
             complain about.
     """
 
     def __init__(
-        self, tools: ToolRegistry, *, command_starts: Sequence[str], taken: Callable[[Turn], bool]
+        self,
+        tools: ToolRegistry,
+        asking: Asking | None = None,
+        *,
+        command_starts: Sequence[str],
+        taken: Callable[[Turn], bool],
     ) -> None:
         self._tools = tools
+        self._asking = asking
         self._starts = sorted((start for start in command_starts if start), key=len, reverse=True)
         self._taken = taken
 
@@ -34,16 +43,17 @@ class CommandsBrain:
             words = split_words(line.removeprefix(start))
         except UnbalancedQuotes:
             if not (start and self._taken(turn)):
-                await turn.say(turn.texts.unbalanced_quotes())
+                await turn.say(turn.texts.unbalanced_quotes(), final=True)
             return
         name = words[0].lower() if words else ""
         if answer := self._built_in(name, words[1:], turn):
-            await turn.say(answer)
+            await turn.say(answer, final=True)
         elif tool := self._tools.get(name):
             await self._run(tool, words[1:], turn)
         elif not (start and self._taken(turn)):
             await turn.say(
-                turn.texts.unknown_command(words[0] if words else line, self._similar(name, turn.texts))
+                turn.texts.unknown_command(words[0] if words else line, self._similar(name, turn.texts)),
+                final=True,
             )
 
     def _built_in(self, name: str, words: Sequence[str], turn: Turn) -> str | None:
@@ -62,25 +72,50 @@ class CommandsBrain:
             name = words[0].lower()
             if tool := self._tools.get(name):
                 rows = [(p.name, p.kind, p.about) for p in tool.parameters]
-                return texts.help_on(tool.usage, tool.description, rows)
+                return texts.help_on(tool.usage, tool.description + _mark(tool, texts), rows)
             if name in (own := dict(own_commands(texts))):
                 return texts.help_on(name, own[name], ())
             return texts.unknown_command(words[0], self._similar(name, texts))
-        rows = [*own_commands(texts), *((tool.usage, tool.summary) for tool in self._tools)]
+        rows = [
+            *own_commands(texts),
+            *((tool.usage, tool.summary + _mark(tool, texts)) for tool in self._tools),
+        ]
         return texts.help(turn.bot.bot_info.app_name, rows)
 
     async def _run(self, tool: Tool, words: Sequence[str], turn: Turn) -> None:
+        if not await tool.permits(turn):
+            await turn.say(ApprovalTexts(turn.texts.locale).not_permitted(tool.name))
+            return
         try:
             arguments = bind(tool, words, turn.texts)
         except UsageError as error:
-            await turn.say(turn.texts.bad_arguments(error.problems, tool.usage))
+            await turn.say(turn.texts.bad_arguments(error.problems, tool.usage), final=True)
+            return
+        if tool.terms.requires_approval:
+            await turn.say(await self._ask(tool, arguments, turn))
             return
         result = await tool.run(turn, arguments)
-        await turn.say(turn.texts.done() if result is None else str(result))
+        await turn.say(turn.texts.done() if result is None else str(result), final=True)
+
+    async def _ask(self, tool: Tool, arguments: Mapping[str, object], turn: Turn) -> str:
+        """Have a call approved; what to say about that."""
+        texts = ApprovalTexts(turn.texts.locale)
+        if self._asking is None:
+            return texts.not_permitted(tool.name)
+        try:
+            row, jury = await self._asking.ask(turn, tool, arguments)
+        except AskRefused as error:
+            return refusal(texts, tool.name, error)
+        others = len(jury.besides(turn.open_id))
+        return texts.waits(tool.name, row.id, texts.jury(others, anyone=jury.anyone), row.expires_at)
 
     def _similar(self, word: str, texts: Texts) -> list[str]:
         names = [name for name, _ in own_commands(texts)] + [tool.name for tool in self._tools]
         return difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+
+
+def _mark(tool: Tool, texts: Texts) -> str:
+    return ApprovalTexts(texts.locale).needs_approval() if tool.terms.requires_approval else ""
 
 
 def own_commands(texts: Texts) -> list[tuple[str, str]]:

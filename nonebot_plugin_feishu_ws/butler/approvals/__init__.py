@@ -1,6 +1,6 @@
 """Tools that wait for a person's yes, and then run exactly once."""
 
-from .asking import Asking
+from .asking import Asking, refusal
 from .canonical import canonical, hash_of, restored
 from .cardrows import CardRows
 from .carrying import Carrying, Seat, Seats
@@ -18,7 +18,7 @@ from .errors import (
     TooManyWaiting,
     UnknownApproval,
 )
-from .face import ACTION, MOST_ARGUMENTS, card, words
+from .face import ACTION, MOST_ARGUMENTS, card, drafts_of, reason_of, words
 from .questions import MOST_WAITING, Question, Questions
 from .rules import SHELL, Asked, Decider, Jury, Refusal
 from .showing import Showing
@@ -62,9 +62,12 @@ __all__ = [
     "Worker",
     "canonical",
     "card",
+    "drafts_of",
     "hash_of",
     "install_clicks",
     "is_superuser",
+    "reason_of",
+    "refusal",
     "restored",
     "words",
 ]

@@ -11,7 +11,7 @@ from ..tools import Tool
 from ..turn import Turn
 from .canonical import canonical, hash_of
 from .deciding import SpecOf
-from .errors import NobodyElse, TooLong, UnknownApproval
+from .errors import AskRefused, NobodyElse, NotExact, TooLong, TooManyWaiting, UnknownApproval
 from .face import MOST_ARGUMENTS, drafts_of, reason_of
 from .questions import Question, Questions
 from .rules import Jury
@@ -100,3 +100,16 @@ class Asking:
                 },
             )
         return row, jury
+
+
+def refusal(texts: ApprovalTexts, tool: str, error: AskRefused) -> str:
+    """Why nothing was asked, in words."""
+    match error:
+        case TooManyWaiting():
+            return texts.too_many(error.most)
+        case TooLong():
+            return texts.too_long(error.length, error.most)
+        case NotExact():
+            return texts.not_exact(error.parameter)
+        case _:
+            return texts.nobody_else(tool)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 import nonebot
-from nonebot import on_notice
 from nonebot.matcher import Matcher
 
 from ...adapter import Bot, CardActionEvent
+from ...cards import on_card_action
 from ...storage import DatabaseUnavailable
 from ...texts.approvals import ApprovalTexts
 from ..tools import ToolRegistry
@@ -19,7 +19,6 @@ from .rules import Decider
 _WITHIN = (
     2.0  # seconds, of the 3 Feishu gives (feishu-facts.md); later the cards are brought up to date anyway
 )
-_PRIORITY = 1
 
 
 def is_superuser(who: str) -> bool:
@@ -51,10 +50,6 @@ class Clicked:
         self._texts_of = texts_of
         self._within = within
         self._tasks: set[asyncio.Task[None]] = set()
-
-    async def concerned(self, event: CardActionEvent) -> bool:
-        """The matcher's rule."""
-        return _value(event).get("action") == ACTION
 
     async def answer(self, bot: Bot, event: CardActionEvent) -> None:
         """Decide, and answer with a toast and the card as it is now.
@@ -100,13 +95,13 @@ class Clicked:
 
 def install_clicks(clicked: Clicked) -> type[Matcher]:
     """Hear the clicks. Once."""
-    notices = on_notice(rule=clicked.concerned, priority=_PRIORITY, block=True)
+    clicks = on_card_action(ACTION)
 
-    @notices.handle()
+    @clicks.handle()
     async def answer(bot: Bot, event: CardActionEvent) -> None:
         await clicked.answer(bot, event)
 
-    return notices
+    return clicks
 
 
 def _value(event: CardActionEvent) -> dict[str, object]:
