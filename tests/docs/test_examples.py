@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from reading import plain
 
 from feishu_sandbox import Sandbox
 from feishu_sandbox.__main__ import main
@@ -40,13 +41,43 @@ async def test_addressed_and_blocking(office) -> None:
 
 async def test_a_click_is_answered(office) -> None:
     (sent,) = await office.told("/lunch")
-    button = sent.content["body"]["elements"][2]
-    value = button["behaviors"][0]["value"]
+    value = next(
+        part["value"] for part in _parts(sent.content) if part.get("value", {}).get("dish") == "rice"
+    )
     result = await office.sandbox.world.click(office.user, sent.message_id, {"tag": "button", "value": value})
     assert result.error is None
     assert result.toast["type"] == "success"
     assert "rice" in result.toast["content"]
-    assert "rice" in sent.content["body"]["elements"][0]["content"]
+    assert "rice" in sent.content["body"]["elements"][0]["text"]["content"]
+
+
+async def test_a_form_is_read(office) -> None:
+    (sent,) = await office.told("/deploys")
+    submit = next(part for part in _parts(sent.content) if part.get("form_action_type") == "submit")
+    click = {"tag": "button", "name": submit["name"], "value": submit["behaviors"][0]["value"]}
+
+    async def filled(**fields: str) -> Any:
+        return await office.sandbox.world.click(office.user, sent.message_id, {**click, "form_value": fields})
+
+    refused = await filled(reason="it is time", replicas="50", since="")
+    assert refused.toast["type"] == "error"
+    assert "replicas" in refused.toast["content"]
+    assert (await filled(reason="it is time", replicas="", since="2026-01-31 +0800")).error is None
+    assert "1 × web" in str(sent.content)
+    assert "it is time" in str(sent.content)
+
+
+async def test_the_connector_and_its_clients(office) -> None:
+    (answer,) = await office.answers("/where")
+    assert office.app.app_id in answer
+    assert office.sandbox.url in answer
+    (message,) = await office.told("/call")
+    assert [reaction.emoji for reaction in office.sandbox.world.messages[message.parent_id].reactions] == [
+        "OK"
+    ]
+    assert plain(message) in ("Here I am.", "来了。")
+    (answer,) = await office.answers("/quote")
+    assert "text" in answer
 
 
 async def test_a_brain_of_ones_own(office) -> None:
