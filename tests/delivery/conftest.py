@@ -18,7 +18,8 @@ async def database(database_url: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def make_lease() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
-    """Workers at work, stopped after the test; with a URL each has connections of its own, like a process."""
+    """Workers at work, stopped after the test and their databases closed; with a URL each has connections of its own,
+    like a process."""
     from nonebot_plugin_feishu_ws.delivery import Lease
     from nonebot_plugin_feishu_ws.storage import Database
 
@@ -28,8 +29,8 @@ async def make_lease() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
     async def make(database: Any, label: str = "one", **options: Any) -> Lease:
         if isinstance(database, str):
             database = Database(database)
-            databases.append(database)
             await database.start()
+        databases.append(database)
         lease = Lease(database, label=label, **({"beat_every": 0.05, "patience": 4} | options))
         leases.append(lease)
         await lease.start()

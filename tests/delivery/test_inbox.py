@@ -541,6 +541,30 @@ async def test_pruning_keeps_what_feishu_may_push_again(
     assert [row.event_id for row in await rows(database)] == ["ev2", "ev0"], "unfinished ones stay"
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_feishus_pushes_in_the_hours_after(
+    database: Database, make_inbox: Make, message: Message, kill: Kill, restart: bool
+) -> None:
+    """faults.md 16: again after 15 s, 5 min, 1 h, 6 h, and pruned every hour: handled once."""
+    began = datetime(2025, 6, 1, tzinfo=UTC)
+    clock = [began]
+    inbox = await make_inbox(database, now=lambda: clock[0])
+    answer = await inbox.accept(message())
+    assert isinstance(answer, Accepted)
+    inbox.done(answer.row_id)
+    await inbox.flush()
+    for after in (timedelta(seconds=15), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6)):
+        if restart:
+            await kill(inbox)
+            inbox = await make_inbox(database, now=lambda: clock[0])
+            assert await replay(inbox) == []
+        clock[0] = began + after
+        await inbox.prune(KEYS_KEPT)
+        assert isinstance(await inbox.accept(message()), Duplicate)
+        assert isinstance(await inbox.accept(message(event_id="under another id")), Duplicate)
+    assert len(await rows(database)) == 1
+
+
 async def test_pruning_many(database: Database, make_inbox: Make, message: Message) -> None:
     clock = [datetime(2025, 6, 1, tzinfo=UTC)]
     inbox = await make_inbox(database, now=lambda: clock[0])
