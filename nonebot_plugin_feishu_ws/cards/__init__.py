@@ -1,4 +1,4 @@
-"""Cards: made from parts, made to fit, clicked."""
+"""Cards: made from parts, made to fit, clicked, streamed."""
 
 from .clicks import CardAction, FormValues, failure, on_card_action
 from .limits import LARGEST, MOST_ELEMENTS, MOST_TABLES, CardTooLarge, fit, fits, split
@@ -29,6 +29,7 @@ from .parts import (
     table,
     text,
 )
+from .streaming import Pace, Send, StreamingCard
 
 __all__ = [
     "LARGEST",
@@ -42,6 +43,9 @@ __all__ = [
     "InputKind",
     "Json",
     "Kind",
+    "Pace",
+    "Send",
+    "StreamingCard",
     "button",
     "card",
     "code",
