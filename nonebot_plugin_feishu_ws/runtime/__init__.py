@@ -1,6 +1,7 @@
 """The running plugin: what connects the rooms, and NoneBot's start-up and shutdown with them."""
 
+from .lastresort import LastResort
 from .management import Management
 from .runtime import Runtime
 
-__all__ = ["Management", "Runtime"]
+__all__ = ["LastResort", "Management", "Runtime"]

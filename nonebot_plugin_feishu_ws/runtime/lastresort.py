@@ -37,8 +37,11 @@ class LastResort:
         self._ours: socket.socket | None = None
         self._before = -1
 
-    def arm(self) -> None:
-        """Begin to listen. Where there are no signals, outside of the main thread, it does nothing."""
+    async def arm(self) -> None:
+        """Begin to listen. Outside of the main thread, where there are no signals, it does nothing.
+
+        A coroutine, like `disarm`: a plain function NoneBot would call in another thread.
+        """
         if self._ours is not None or threading.current_thread() is not threading.main_thread():
             return
         heard, self._ours = socket.socketpair()
@@ -48,7 +51,7 @@ class LastResort:
             target=self._listen, args=(heard, self._before), name="feishu-ws signals", daemon=True
         ).start()
 
-    def disarm(self) -> None:
+    async def disarm(self) -> None:
         """Listen no more; the time that was given at the first signal still runs."""
         if self._ours is not None:
             now = signal.set_wakeup_fd(self._before, warn_on_full_buffer=False)
