@@ -55,7 +55,7 @@ async def say(bot: Bot, event: MessageEvent, text: str) -> None:
         NetworkError: Feishu cannot be reached.
         FeishuError: The file cannot be uploaded.
     """
-    for segment in await _segments(bot.client, text, _pieces(text)):
+    for segment in await _segments(bot.client, text, pieces(text)):
         await bot.send(event, segment)
 
 
@@ -67,13 +67,17 @@ class Voice:
         bot: Who says it.
         event: What it answers.
         texts: For what the Butler has to say for itself.
+        name: Of this answer, where a message is answered more than once.
     """
 
-    def __init__(self, outbox: Outbox, bot: Bot, event: MessageEvent, texts: Texts) -> None:
+    def __init__(
+        self, outbox: Outbox, bot: Bot, event: MessageEvent, texts: Texts, name: str = "say"
+    ) -> None:
         self._outbox = outbox
         self._bot = bot
         self._event = event
         self._texts = texts
+        self._name = name
         self._count = itertools.count()
 
     async def say(self, text: str, *, final: bool = False) -> None:
@@ -87,16 +91,16 @@ class Voice:
             OutboxError: It could not be sent, or nobody knows.
             Fenced: The message is another process's by now.
         """
-        pieces = _pieces(text)
-        if not pieces:
+        said = pieces(text)
+        if not said:
             return
         try:
-            segments = await _segments(self._bot.client, text, pieces)
+            segments = await _segments(self._bot.client, text, said)
         except FeishuError as error:
             logger.error("the whole of an answer cannot be uploaded: %s", error)
-            segments = [*map(exact, pieces[:MOST_CHUNKS]), exact(self._texts.rest_missing())]
+            segments = [*map(exact, said[:MOST_CHUNKS]), exact(self._texts.rest_missing())]
         app_id, target = self._bot.self_id, target_of(self._event)
-        answer = f"say {next(self._count)}"
+        answer = f"{self._name} {next(self._count)}"
         messages = [message for segment in segments for message in to_outgoing(Message(segment))]
         drafts = [
             Draft(
@@ -126,20 +130,21 @@ class Voice:
         return True
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """A text as those messages say it that hold it all."""
     return [piece for chunk in chunks(text) for piece in _fitting(chunk)]
 
 
-async def _segments(client: FeishuClient, text: str, pieces: Sequence[str]) -> list[MessageSegment]:
+async def _segments(client: FeishuClient, text: str, said: Sequence[str]) -> list[MessageSegment]:
     """The messages that say a text.
 
     Raises:
         FeishuError: The file for what is too much cannot be uploaded.
     """
-    if len(pieces) <= MOST_CHUNKS:
-        return [exact(piece) for piece in pieces]
+    if len(said) <= MOST_CHUNKS:
+        return [exact(piece) for piece in said]
     file_key = await _uploaded(client, text.encode("utf-8", "replace"))
-    return [exact(pieces[0]), MessageSegment.file(file_key, "answer.txt")]
+    return [exact(said[0]), MessageSegment.file(file_key, "answer.txt")]
 
 
 def _fitting(text: str) -> Iterator[str]:

@@ -1,9 +1,7 @@
 """The approvals of one process: what `butler.approvals` needs, put together."""
 
-import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from ..adapter import Bot, MessageEvent, parse_event
@@ -18,7 +16,6 @@ from ..butler.approvals import (
     Worker,
     install_clicks,
     is_superuser,
-    words,
 )
 from ..config import Settings
 from ..connectors import Link
@@ -42,7 +39,7 @@ class Approvals:
         lease: This process at work.
         outbox: The way to Feishu.
         bots: The connectors that run here.
-        turn_of: Makes the turn of a message.
+        turn_of: Makes the turn of a message, with a name for what is said in it.
     """
 
     def __init__(
@@ -52,11 +49,10 @@ class Approvals:
         lease: Lease,
         outbox: Outbox,
         bots: Bots,
-        turn_of: Callable[[Bot, MessageEvent], Turn],
+        turn_of: Callable[[Bot, MessageEvent, str], Turn],
     ) -> None:
         self._settings = settings
         self._bots = bots
-        self._outbox = outbox
         self._turn_of = turn_of
         self._store = management.approvals
         logbook, deciding = management.logbook, management.deciding
@@ -88,13 +84,8 @@ class Approvals:
             if not isinstance(event, MessageEvent):
                 raise TypeError(f"event {row.event_id} is no message")
             await bot.prepare(event)
-            said = itertools.count()
-
-            async def say(text: str) -> None:
-                # Not the names of what was said when it was asked: those messages are there already.
-                await self._outbox.post(words(row, f"said {next(said)}", text))
-
-            return replace(self._turn_of(bot, event), say=say)
+            # Not the name of what was said when it was asked: those messages are there already.
+            return self._turn_of(bot, event, f"approval {row.id}")
 
         return Seat(link.client, self._texts(link.base_url), turn)
 

@@ -23,6 +23,7 @@ from ..delivery import Inbox, InboxUnavailable, Incoming, Lease, LogAction, LogL
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
+from .approvals import Approvals
 from .bots import Bots
 from .dispatch import Dispatcher
 from .intake import Intake
@@ -70,12 +71,20 @@ class Runtime:
 
     def __init__(self, settings: Settings, adapter: StockAdapter, data: Path) -> None:
         self._settings = settings
-        self.management = Management(settings, data, changed=lambda: self._keeper.wake())
+        self.management = Management(
+            settings,
+            data,
+            changed=lambda: self._keeper.wake(),
+            decided=lambda: self._approvals.worker.wake(),
+            running=self._spec_of,
+        )
         self._lease = Lease(self.management.database, label=f"{socket.gethostname()}:{os.getpid()}")
         logbook = self.management.logbook
         self._inbox = Inbox(self.management.database, self._lease, buried=self._on_buried)
         self._bots = Bots(adapter, logbook)
-        self._butler = _commands_butler() if settings.butler == "commands" else None
+        self._butler = None
+        if settings.butler == "commands":
+            self._butler = Butler(lambda: brains.chosen(self._commands))
         expect = self._butler.expect if self._butler else None
         self.room = Room()
         self._dispatcher = Dispatcher(
@@ -95,6 +104,15 @@ class Runtime:
         self._outbox = Outbox(
             self.management.database, self._lease, logbook, Ways(self._supervisor, self._bots)
         )
+        self._approvals = Approvals(
+            settings, self.management, self._lease, self._outbox, self._bots, self._turn
+        )
+        self._commands = CommandsBrain(
+            tools,
+            self._approvals.asking,
+            command_starts=sorted(nonebot.get_driver().config.command_start),
+            taken=taken,
+        )
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._watchdog = Watchdog()
         self._around: Surroundings | None = None
@@ -106,6 +124,7 @@ class Runtime:
         run_postprocessor(note_taker)
         if self._butler is not None:
             install(self._butler, self._turn)
+        self._approvals.listen()
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""
@@ -118,6 +137,7 @@ class Runtime:
             await self.management.statuses.release_all()
         self._inbox.start()
         self._outbox.start()
+        self._approvals.worker.start()
         self._spawn(self._prune())
         self._spawn(self._sweep())
 
@@ -185,7 +205,9 @@ class Runtime:
         """
         begun = asyncio.get_running_loop().time()
         async with _until(begun + _HANDLED_WITHIN, "handlers"):
-            await asyncio.gather(self._dispatcher.close(_GRACE), self._stop_taking())
+            await asyncio.gather(
+                self._dispatcher.close(_GRACE), self._approvals.worker.stop(_GRACE), self._stop_taking()
+            )
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
             await self._outbox.stop(_SENT_WITHIN)
             for link in self._supervisor:
@@ -260,6 +282,7 @@ class Runtime:
             try:
                 await self._inbox.prune(_KEYS_KEPT)
                 await self._outbox.prune(_LOG_KEPT)
+                await self._approvals.prune()
                 await self.management.logbook.prune(_LOG_KEPT)
             except (InboxUnavailable, DatabaseUnavailable) as error:
                 logger.warning("old events and log rows are not pruned now: %s", error)
@@ -297,10 +320,14 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _turn(self, bot: Bot, event: MessageEvent) -> Turn:
+    def _spec_of(self, app_id: str) -> ConnectorSpec | None:
+        link = self._supervisor.get(app_id)
+        return None if link is None else link.spec
+
+    def _turn(self, bot: Bot, event: MessageEvent, name: str = "say") -> Turn:
         link = self._bots.link_of(bot)
         texts = Texts(locale_for(self._settings.locale, link.base_url))
-        return turn_of(link, bot, event, texts, self._outbox)
+        return turn_of(link, bot, event, texts, self._outbox, name)
 
 
 @contextlib.asynccontextmanager
@@ -311,9 +338,3 @@ async def _until(moment: float, what: str) -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         logger.warning("the stop does not wait any longer for %s", what)
-
-
-def _commands_butler() -> Butler:
-    starts = sorted(nonebot.get_driver().config.command_start)
-    configured = CommandsBrain(tools, command_starts=starts, taken=taken)
-    return Butler(lambda: brains.chosen(configured))

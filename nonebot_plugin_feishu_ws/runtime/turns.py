@@ -8,9 +8,11 @@ from ..screening import speech
 from ..texts import Texts
 
 
-def turn_of(link: Link, bot: Bot, event: MessageEvent, texts: Texts, outbox: Outbox) -> Turn:
-    """The turn of an addressed message."""
-    voice = Voice(outbox, bot, event, texts)
+def turn_of(
+    link: Link, bot: Bot, event: MessageEvent, texts: Texts, outbox: Outbox, name: str = "say"
+) -> Turn:
+    """The turn of an addressed message; what is said in it goes by `name`, see `Voice`."""
+    voice = Voice(outbox, bot, event, texts, name)
     return Turn(
         text=speech(event) or "",
         connector=link.spec.name,

@@ -13,7 +13,7 @@ from ... import cards
 from ...delivery import Draft, uuid_for
 from ...storage import ApprovalRow, ApprovalState
 from ...texts.approvals import ApprovalTexts
-from ..reply import chunks
+from ..reply import pieces
 from .rules import SHELL
 
 ACTION = "feishu_auth_decision"
@@ -77,9 +77,9 @@ def drafts_of(
         uuid = uuid_for("approval", row.id, receive_id)
         drafts.append(_draft(row, uuid, receive_id, "interactive", content))
         if len(row.arguments) > _SHOWN:
-            pieces = list(_cut(row.arguments))
-            for number, piece in enumerate(pieces, 1):
-                head = texts.whole(row.id, number, len(pieces))
+            parts = list(_cut(row.arguments))
+            for number, piece in enumerate(parts, 1):
+                head = texts.whole(row.id, number, len(parts))
                 uuid = uuid_for("approval", row.id, receive_id, str(number))
                 drafts.append(_draft(row, uuid, receive_id, "post", _post(f"{head}\n{piece}")))
     return drafts
@@ -107,12 +107,12 @@ def words(row: ApprovalRow, name: str, text: str, rest: str = "…") -> list[Dra
         name: Of the text: with the same one it is said once.
         rest: Said in place of what is too much.
     """
-    pieces = list(chunks(text))
-    if len(pieces) > _PIECES:
-        pieces = [*pieces[:_PIECES], rest]
+    said = pieces(text)
+    if len(said) > _PIECES:
+        said = [*said[:_PIECES], rest]
     return [
         _draft(row, uuid_for("approval", row.id, name, str(number)), row.chat_id, "post", _post(piece))
-        for number, piece in enumerate(pieces)
+        for number, piece in enumerate(said)
     ]
 
 
