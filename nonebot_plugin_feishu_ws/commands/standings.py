@@ -16,8 +16,13 @@ def state_of(connector: Connector, reported: Reported) -> str:
 
 
 def light_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> str:
-    """Its state with its light, and in short what is odd about it."""
-    light = _light(texts, state_of(connector, reported), reported)
+    """Its state with its light, and how many connections are open, if there should be more than one."""
+    return _light(texts, state_of(connector, reported), reported)
+
+
+def summary_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> str:
+    """The same where there is no room for `trouble_of`: that there is more to know."""
+    light = light_of(texts, connector, reported)
     if not reported.strangers:
         return light
     return f"{light} {StandingTexts(texts.locale).strangers_in_short(reported.strangers)}"

@@ -26,7 +26,7 @@ from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
 from .registering import registered
-from .standings import facts_of, light_of, row_of, rows_of_parts, trouble_of
+from .standings import facts_of, light_of, row_of, rows_of_parts, summary_of, trouble_of
 
 
 async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None = None) -> Answer:
@@ -68,16 +68,18 @@ async def _list(desk: Desk, call: Call) -> Answer:
     rows = tuple(
         (
             _label(texts, connector),
-            light_of(texts, connector, reported),
+            summary_of(texts, connector, reported),
             connector.spec.app_id,
             texts.yes_no(connector.verified_at is not None),
             connector.spec.owner or "",
         )
         for connector, reported in pairs
     )
-    text = "\n".join(f"{row[1]} {row[0]} ({row[2]})" for row in rows)
+    lines: list[str] = []
+    for row, pair in zip(rows, pairs, strict=True):
+        lines += [f"{light_of(texts, *pair)} {row[0]} ({row[2]})", *trouble_of(texts, *pair)]
     data = [_brief(connector, reported) for connector, reported in pairs]
-    return Answer(text, data, Table(texts.columns(), rows), tuple(pairs))
+    return Answer("\n".join(lines), data, Table(texts.columns(), rows), tuple(pairs))
 
 
 async def _show(desk: Desk, call: Call) -> Answer:

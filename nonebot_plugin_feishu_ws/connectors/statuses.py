@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ..delivery import Lease
+from ..delivery import Lease, orphaned
 from ..storage import Database, LinkRow, StatusRow, WorkerRow, utc_now
 from .headcount import Headcount
 from .standing import Standing, together
@@ -131,7 +131,7 @@ class Statuses:
                 others = col(WorkerRow.id) != self.worker, col(WorkerRow.beat) > 0
                 release = release.where(~exists().where(*others))
             await session.exec(release)
-            await session.exec(delete(LinkRow).where(col(LinkRow.worker).not_in(select(WorkerRow.id))))
+            await session.exec(delete(LinkRow).where(orphaned(col(LinkRow.worker))))
 
         await self._database.write(work)
 

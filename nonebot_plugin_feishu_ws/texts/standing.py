@@ -25,4 +25,4 @@ class StandingTexts(Spoken):
 
     def strangers_in_short(self, count: int) -> str:
         """The same in a word."""
-        return self._in(f"⚠️ {count} 个外来连接", f"⚠️ {count} not ours")
+        return self._in(f"⚠️ {count} 个外来连接（见 status）", f"⚠️ {count} not ours (see status)")

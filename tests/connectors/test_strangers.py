@@ -93,11 +93,13 @@ async def test_a_stranger_is_told_and_its_end_too(
     other = await stranger(app)
     assert await once_told(bot, 1) == [("warning", 1)]
     assert "one: 1 connection(s) of this app are not ours: they take events away" in caplog.text
-    for verb in ("status one", "show one"):
+    for verb in ("status one", "show one", "list"):
         answer = await says(bot, verb)
         assert "1 connection(s) of this app are not ours: they take events away" in answer.text
         assert "reset the App Secret" in answer.text
-    assert "⚠️ 1 not ours" in (await says(bot, "list")).text
+    listed = await says(bot, "list")
+    assert listed.table is not None
+    assert listed.table.rows[0][1] == "🟢 connected ⚠️ 1 not ours (see status)"
     assert "1 个连接不是我们的" in (await says(bot, "status one", "zh_CN")).text
     (brief,) = (await says(bot, "status one")).data  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
     assert brief["strangers"] == 1
