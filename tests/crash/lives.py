@@ -21,6 +21,10 @@ _LONGEST = 6.0  # seconds a life lasts if it does not come to its boundary
 _GOODBYE = 15.0  # seconds a SIGTERM may take; the bot promises 10
 
 
+class DiedError(RuntimeError):
+    """A bot ended without being killed. The message is the end of its log."""
+
+
 class Replica:
     """One place where a bot runs, one life after another.
 
@@ -69,8 +73,10 @@ class Replica:
 
     async def stop(self) -> None:
         """End it as an operator does: SIGTERM."""
-        if (process := self._process) is None or process.returncode is not None:
-            return
+        process = self._process
+        assert process is not None
+        if process.returncode is not None:
+            raise self.died()
         since = time.monotonic()
         process.terminate()
         try:
@@ -80,6 +86,10 @@ class Replica:
             await process.wait()
         if (took := time.monotonic() - since) > 10.0:
             self.slow_stops.append(took)
+
+    def died(self) -> DiedError:
+        """What to raise when it ended by itself."""
+        return DiedError((self._home / "log").read_text(encoding="utf-8", errors="replace")[-4000:])
 
     async def kill(self) -> None:
         """End it at once."""
@@ -111,8 +121,6 @@ class Reaper:
         """Set after each kill."""
         self.by_seam: Counter[str] = Counter()
         self.pauses = 0
-        self.odd_ends: list[int] = []
-        """Exit codes of processes that ended without being killed."""
 
     async def reap(self, replica: Replica) -> None:
         """Live and die in one place until there were enough kills; leaves a bot running that is not killed."""
@@ -138,7 +146,7 @@ class Reaper:
             process.kill()
             await process.wait()
         if process.returncode != -signal.SIGKILL:
-            self.odd_ends.append(process.returncode or 0)
+            raise replica.died()
         self.by_seam[seam] += 1
 
     async def _freeze(self, process: asyncio.subprocess.Process, lasts: float) -> float:

@@ -63,7 +63,6 @@ class Report:
     completed_after_end: int = _counted(
         "handlers completed after the end was committed elsewhere", must_be_zero=True
     )
-    odd_ends: int = _counted("processes that ended without being killed", must_be_zero=True)
     slow_stops: int = _counted("SIGTERMs that took more than 10 s", must_be_zero=True)
 
     by_seam: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -125,7 +124,6 @@ def report(
         doubled_replies=len(doubled),
         begun_after_end=len(runs.begun_after_end),
         completed_after_end=len(runs.completed_after_end),
-        odd_ends=len(reaper.odd_ends),
         by_seam=dict(reaper.by_seam),
         examples={
             "lost events": lost[:10],
@@ -133,7 +131,6 @@ def report(
             "doubled replies": doubled[:10],
             "begun after the end": runs.begun_after_end[:10],
             "completed after the end": runs.completed_after_end[:10],
-            "exit codes": reaper.odd_ends[:10],
             "strays": traffic.strays[:5],
         },
     )

@@ -95,7 +95,7 @@ async def _until_over(plan: Plan, traffic: Traffic, reaper: Reaper, replicas: li
     watching = asyncio.create_task(traffic.watch())
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(traffic.send(plan.events))
+            group.create_task(traffic.send(plan.events, plan.patience))
             group.create_task(release())
             for replica in replicas:
                 group.create_task(reaper.reap(replica))

@@ -51,16 +51,17 @@ class Traffic:
         self._released = max(self._released, events)
         self._moved.set()
 
-    async def send(self, events: int) -> None:
-        """Send until there were that many."""
-        while len(self.sent) < events:
+    async def send(self, events: int, patience: float) -> None:
+        """Send until there were that many, or nothing moved for `patience` seconds."""
+        self.last_news = time.monotonic()
+        while len(self.sent) < events and time.monotonic() - self.last_news < patience:
             ready = [chat for chat in self._chats if self._feishu.online(chat[1])]
             if len(self.sent) >= self._released or self._waiting() >= self._window or not ready:
                 await self._next()
                 continue
             user, _, chat = self._random.choice(ready)
             number = len(self.sent) + 1
-            self._open[number] = time.monotonic()
+            self._open[number] = self.last_news = time.monotonic()
             self.sent[number] = await self._feishu.world.say(user, chat, f"record {number}")
             await asyncio.sleep(0)
 
