@@ -164,6 +164,12 @@ def _words(message: Message, texts: Texts) -> str:
         case "post":
             return _post_words(_post_of(content, texts)) or texts.post
         case "interactive":
+            # Feishu "流式更新卡片": the configured summary, else that it is being written.
+            config = as_map(content.get("config"))
+            if summary := clean(as_map(config.get("summary")).get("content")):
+                return summary
+            if config.get("streaming_mode") is True:
+                return texts.generating
             title = as_map(as_map(content.get("header")).get("title")).get("content") or content.get("title")
             return f"{texts.card} {clean(title)}"
         case "file" | "folder" | "media":

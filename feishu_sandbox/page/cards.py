@@ -47,6 +47,7 @@ def read_card(content: object, naming: Naming, locale: str) -> Card:
         elements=_read_all(elements, context),
         link=safe_url(link.get("url")) or safe_url(link.get("pc_url")),
         css="card-fill" if config.get("width_mode") == "fill" or config.get("wide_screen_mode") else "",
+        streaming=config.get("streaming_mode") is True,
     )
 
 

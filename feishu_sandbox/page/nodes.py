@@ -41,7 +41,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A whole card. `template` is a colour name or empty, `tags` are the pills beside the title."""
+    """A whole card. `template` is a colour name or empty, `tags` are the pills beside the title, `streaming`: its
+    text is still being written.
+    """
 
     title: Markup = NOTHING
     subtitle: Markup = NOTHING
@@ -50,6 +52,7 @@ class Card:
     elements: tuple[Node, ...] = ()
     link: str = ""
     css: str = ""
+    streaming: bool = False
 
 
 @dataclass(frozen=True, slots=True)

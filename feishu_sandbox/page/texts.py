@@ -80,6 +80,7 @@ class Texts:
     show_json: str
     withdrawn_by: Callable[[str], str]
     withdrawn: str
+    generating: str
     edited: str
     replies: Callable[[int], str]
     today: str
@@ -213,6 +214,7 @@ ZH = Texts(
     show_json="查看 JSON",
     withdrawn_by=lambda name: f"{name} 撤回了一条消息",
     withdrawn="消息已撤回",
+    generating="生成中…",
     edited="已编辑",
     replies=lambda n: f"{n} 条回复",
     today="今天",
@@ -346,6 +348,7 @@ EN = Texts(
     show_json="Show JSON",
     withdrawn_by=lambda name: f"{name} withdrew a message",
     withdrawn="Message withdrawn",
+    generating="Generating…",
     edited="edited",
     replies=lambda n: f"{n} reply" if n == 1 else f"{n} replies",
     today="Today",

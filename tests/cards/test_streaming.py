@@ -219,6 +219,7 @@ async def test_a_text_that_is_rewritten(room):
         card.update("something else")
         await room.sees("something else")
     assert room.text == "something else"
+    assert not room.gave_up
 
 
 async def test_a_card_in_place_of_the_text(room):
@@ -417,7 +418,9 @@ async def test_a_lost_answer_is_no_second_message(room, refused):
     await room.sees("one")
     card.update("one two")
     await room.sees("one two")
-    await card.close("one")
+    card.update("one")
+    await room.sees(lambda message: words_of(message) == "one")
+    await card.close()
     assert room.text == "one"
     assert len(room.messages) == 1
 

@@ -529,3 +529,62 @@ async def test_a_page_that_lost_the_sandbox_says_so_and_recovers(desk: Desk) -> 
     await expect(messages(page).last).to_contain_text("meanwhile")
     await expect(page.get_by_test_id("toast")).to_have_count(0)
     desk.complaints = [one for one in desk.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+# Streams
+
+
+def streamed(words: str, *, live: bool) -> dict[str, Any]:
+    """A card as it is streamed."""
+    stop = button("Stop", "stop", element_id="stop")
+    return {
+        "schema": "2.0",
+        "config": {"streaming_mode": True} if live else {"summary": {"content": words[:20]}},
+        "header": {"title": text("Answer")},
+        "body": {
+            "elements": [
+                {"tag": "markdown", "element_id": "text", "content": words},
+                *([stop] if live else []),
+            ]
+        },
+    }
+
+
+async def test_a_card_is_written_before_ones_eyes_and_can_be_stopped(desk: Desk) -> None:
+    company, cards = desk.company, "/cardkit/v1/cards"
+    made = await company.client.call(
+        "POST", cards, {"type": "card_json", "data": json.dumps(streamed("…", live=True))}
+    )
+    card_id = made["data"]["card_id"]
+    page = await desk.open(company.ada, company.direct)
+    chinese = await desk.open(company.ada, company.direct, locale="zh-CN")
+    await company.client.sent(
+        company.direct.chat_id, {"type": "card", "data": {"card_id": card_id}}, "interactive"
+    )
+    shown = messages(page).last
+    await expect(page.get_by_test_id("streaming")).to_have_text("Generating…")
+    await expect(page.get_by_test_id("chat").filter(has_text="Generating…")).to_have_count(1)
+    stop = page.get_by_test_id("card-button").filter(has_text="Stop")
+    drawn = await stop.element_handle()
+    await expect(chinese.get_by_test_id("streaming")).to_have_text("生成中…")
+    words = "# Weather\n\nSunny"
+    for end in range(1, len(words) + 1, 4):
+        body = {"content": words[:end], "sequence": end}
+        assert (await company.client.call("PUT", f"{cards}/{card_id}/elements/text/content", body))[
+            "code"
+        ] == 0
+    await expect(shown.locator(".prose h1")).to_have_text("Weather")
+    # The button was not drawn anew while the text came: a press that had begun would have been one.
+    assert await drawn.evaluate("one => one.isConnected")
+    await stop.click()
+    click = await asyncio.wait_for(desk.bot.clicks.get(), 5)
+    assert click["action"]["value"] == {"do": "stop"}
+    await expect(stop).not_to_have_attribute("aria-busy", "true")
+    whole = {"type": "card_json", "data": json.dumps(streamed("Sunny, they say", live=False))}
+    ended = await company.client.call("PUT", f"{cards}/{card_id}", {"card": whole, "sequence": 99})
+    assert ended["code"] == 0
+    await expect(page.get_by_test_id("streaming")).to_have_count(0)
+    await expect(stop).to_have_count(0)
+    await expect(shown).to_contain_text("Sunny, they say")
+    await expect(page.get_by_test_id("chat").filter(has_text="Sunny, they say")).to_have_count(1)
+    await expect(chinese.get_by_test_id("streaming")).to_have_count(0)

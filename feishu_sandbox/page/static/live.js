@@ -15,6 +15,8 @@ const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
 
 // What a person is in the middle of survives a redraw: the focused control (by its place), what was typed into inputs
 // that the new version still has, and panels they opened.
+// A text that is being written comes again and again; only what differs is touched, so that a button in the same card can
+// be pressed meanwhile.
 function replace(old, fresh) {
   const controls = (root) => [...root.querySelectorAll("button, a, input, select, textarea, summary, [tabindex]")];
   const place = controls(old).indexOf(document.activeElement);
@@ -32,8 +34,25 @@ function replace(old, fresh) {
   fresh.querySelectorAll("details.panel, details.other").forEach((one, index) => {
     if (opened[index]?.open) one.open = true;
   });
-  old.replaceWith(fresh);
-  if (place >= 0 || own) (controls(fresh)[place] || fresh.querySelector(".message"))?.focus({ preventScroll: true });
+  morph(old, fresh);
+  if (place >= 0 || own) (controls(old)[place] || old.querySelector(".message"))?.focus({ preventScroll: true });
+}
+
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName || old.matches("input, select, textarea")) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.matches(".busy")) {
+    fresh.classList.add("busy");
+    fresh.setAttribute("aria-busy", "true");
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+  after.forEach((child, index) => (before[index] ? morph(before[index], child) : old.append(child)));
+  for (const child of before.slice(after.length)) child.remove();
 }
 
 function showEntry({ key, html }) {
