@@ -159,14 +159,6 @@ class Inbox:
                     self._take_back(waiting.answer.result())
                 raise
 
-    def owner_of(self, row_id: int) -> str:
-        """What this worker was called (`Lease.id`) when it took an event that is in somebody's hands.
-
-        Raises:
-            KeyError: it is in nobody's.
-        """
-        return self._in_hand[row_id]
-
     def done(self, row_id: int) -> None:
         """The event's handlers have finished. Written with the next batch, however long the database is
         away."""

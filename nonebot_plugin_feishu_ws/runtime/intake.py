@@ -96,7 +96,7 @@ class Intake:
                 Job(
                     link=link,
                     row_id=taken.row_id,
-                    owner=self._inbox.owner_of(taken.row_id),
+                    owner=taken.owner,
                     payload=event.payload,
                     event_id=event.event_id,
                     message_id=event.message_id,

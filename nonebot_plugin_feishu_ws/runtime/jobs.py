@@ -40,13 +40,13 @@ class Job:
         return self.link.spec.app_id, self.chat_id
 
 
-def replayed(link: Link, left: Unfinished, owner: str) -> Job:
+def replayed(link: Link, left: Unfinished) -> Job:
     """An event that was stored before and not finished."""
     event = left.incoming
     return Job(
         link=link,
         row_id=left.row_id,
-        owner=owner,
+        owner=left.owner,
         payload=json.loads(event.payload),
         event_id=event.event_id,
         message_id=event.message_id,

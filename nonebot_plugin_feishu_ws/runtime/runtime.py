@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import socket
 from collections.abc import AsyncGenerator, Collection, Coroutine
@@ -241,29 +240,23 @@ class Runtime:
             )
         return self._around
 
-    async def _take_over(self, app_ids: Collection[str], *, most: float = math.inf) -> None:
+    async def _take_over(self, app_ids: Collection[str], *, limit: int | None = None) -> None:
         """Submit what nobody has in hand: the process that had it died, or gave it back."""
-        async with contextlib.aclosing(self._inbox.unfinished(app_ids)) as orphans:
-            async for left in orphans:
-                link = self._supervisor.get(left.incoming.app_id)
-                if link is None:  # stopped meanwhile
-                    self._inbox.give_back(left.row_id)
-                    continue
-                job = replayed(link, left, self._inbox.owner_of(left.row_id))
-                self.room.add(job.chat)
-                self._dispatcher.submit(job)
-                most -= 1
-                if most <= 0:
-                    return
+        async for left in self._inbox.unfinished(app_ids, limit=limit):
+            link = self._supervisor.get(left.incoming.app_id)
+            if link is None:  # stopped meanwhile
+                self._inbox.give_back(left.row_id)
+                continue
+            job = replayed(link, left)
+            self.room.add(job.chat)
+            self._dispatcher.submit(job)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_EVERY)
-            if not self.room.free:
-                continue
+            app_ids = [link.spec.app_id for link in self._supervisor]
             with contextlib.suppress(InboxUnavailable):  # the lease has said that the database is away
-                app_ids = [link.spec.app_id for link in self._supervisor]
-                await self._take_over(app_ids, most=self.room.free)
+                await self._take_over(app_ids, limit=self.room.free)
 
     def _on_buried(self, incoming: Incoming, why: str) -> None:
         link = self._supervisor.get(incoming.app_id)
