@@ -316,8 +316,9 @@ async def test_what_the_bot_says_is_logged_and_what_it_says_is_not(company) -> N
     rows = {row.message_id: row for row in await company.logged("ws_outbound")}
     assert rows[asked.message_id].detail == {
         "sent": answer.message_id,
-        "to": None,
+        "to": company.direct.chat_id,
         "type": "post",
+        "state": "sent",
         "error": None,
     }
     assert rows[refused.message_id].level == "error"
