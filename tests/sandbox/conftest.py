@@ -113,6 +113,12 @@ class Client:
         body = {"receive_id": receive_id, "msg_type": msg_type, "content": content, **more}
         return await self.call("POST", f"/im/v1/messages?receive_id_type={kind}", body)
 
+    async def entity(self, *elements: Any) -> str:
+        """The card_id of a new streaming card."""
+        card = {"schema": "2.0", "config": {"streaming_mode": True}, "body": {"elements": elements}}
+        answer = await self.call("POST", "/cardkit/v1/cards", {"type": "card_json", "data": json.dumps(card)})
+        return answer["data"]["card_id"]
+
     async def sent(self, receive_id: str, content: Any, msg_type: str = "text", **more: Any) -> str:
         answer = await self.send(receive_id, content, msg_type, **more)
         assert answer["code"] == 0, answer
@@ -180,11 +186,17 @@ def card() -> dict[str, Any]:
 @pytest_asyncio.fixture
 async def fuzzed(make_company: Callable[..., Awaitable[Company]], card: dict[str, Any]) -> Any:
     """A company without limits, and ids to aim at."""
-    company = await make_company(api_per_second=10**9, api_per_minute=10**9, sends_per_second=10**9)
+    company = await make_company(
+        api_per_second=10**9,
+        api_per_minute=10**9,
+        sends_per_second=10**9,
+        card_operations_per_second=10**9,
+    )
     places = {
         "chat": company.group.chat_id,
         "user": company.ada.open_id(company.app),
         "message": await company.client.sent(company.direct.chat_id, {"text": "x"}),
         "card": await company.client.sent(company.direct.chat_id, card, "interactive"),
+        "entity": await company.client.entity({"tag": "markdown", "element_id": "text", "content": "x"}),
     }
     return company, places

@@ -24,6 +24,14 @@ PATHS = [
     "/im/v1/files",
     "/im/v1/chats/{chat}/members?page_token=-1",
     "/interactive/v1/card/update",
+    "/cardkit/v1/cards",
+    "/cardkit/v1/cards/id_convert",
+    "/cardkit/v1/cards/{entity}",
+    "/cardkit/v1/cards/{entity}/settings",
+    "/cardkit/v1/cards/{entity}/batch_update",
+    "/cardkit/v1/cards/{entity}/elements",
+    "/cardkit/v1/cards/{entity}/elements/text",
+    "/cardkit/v1/cards/{entity}/elements/text/content",
 ]
 NAMES = [
     "receive_id",
@@ -35,6 +43,14 @@ NAMES = [
     "token",
     "card",
     "app_id",
+    "message_id",
+    "sequence",
+    "settings",
+    "actions",
+    "elements",
+    "element",
+    "partial_element",
+    "data",
 ]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -68,6 +84,60 @@ bodies = st.one_of(
         optional={name: json_values for name in NAMES if name not in ("receive_id", "msg_type", "content")},
     ).map(lambda value: json.dumps(value).encode()),
 )
+
+elements = st.recursive(
+    st.fixed_dictionaries(
+        {"tag": st.sampled_from(["markdown", "hr", "table", "plain_text"]) | json_values},
+        optional={"element_id": st.sampled_from(["text", "a", "b"]) | json_values, "content": json_values},
+    ),
+    lambda inner: st.fixed_dictionaries({"tag": st.just("form"), "elements": st.lists(inner, max_size=3)}),
+    max_leaves=4,
+)
+ids = st.sampled_from(["text", "a", "nothing"]) | json_values
+params = st.fixed_dictionaries(
+    {},
+    optional={
+        "element_id": ids,
+        "element_ids": st.lists(ids, max_size=2) | json_values,
+        "target_element_id": ids,
+        "type": st.sampled_from(["append", "insert_before"]) | json_values,
+        "element": elements | json_values,
+        "elements": st.lists(elements, max_size=2) | json_values,
+        "partial_element": elements | json_values,
+        "settings": st.dictionaries(st.sampled_from(["config", "card_link"]), json_values),
+    },
+)
+actions = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(
+            [
+                "partial_update_setting",
+                "add_elements",
+                "delete_elements",
+                "update_element",
+                "partial_update_element",
+            ]
+        ),
+        "params": params | json_values,
+    }
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(actions | json_values, max_size=4))
+async def test_no_batch_makes_the_platform_fail(fuzzed, batch: list[Any]):
+    company, places = fuzzed
+    card_id = places["entity"]
+    entity = company.world.cards.get(card_id)
+    body = {"sequence": entity.sequence + 1, "actions": json.dumps(batch)}
+    answer = await company.client.call("POST", f"/cardkit/v1/cards/{card_id}/batch_update", body)
+    assert company.client.last.status < 500, answer
+    again = {"type": "card_json", "data": json.dumps(entity.card)}
+    accepted = await company.client.call(
+        "PUT", f"/cardkit/v1/cards/{card_id}", {"card": again, "sequence": 2**30}
+    )
+    assert accepted["code"] == 0, "what a batch has left is no card"
+    entity.sequence = 0
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
