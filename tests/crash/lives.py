@@ -16,8 +16,9 @@ from crash.seams import SEAMS
 from feishu_sandbox import App
 
 _TESTS = Path(__file__).parents[1]
-_FROM_OUTSIDE = 0.25  # of all kills: at any moment, also while the bot starts
-_LONGEST = 6.0  # seconds a life lasts if it does not come to its boundary
+_FROM_OUTSIDE = 0.25  # of all kills: at any moment
+_IN_BOOT = 0.3  # of those: while the bot starts
+_LONGEST = 6.0  # seconds a life lasts, once connected, if it does not come to its boundary
 _GOODBYE = 15.0  # seconds a SIGTERM may take; the bot promises 10
 
 
@@ -53,37 +54,45 @@ class Replica:
             "FEISHU_WS__CONNECTORS": json.dumps(declared),
             "CRASH_LEDGER": str(ledger),
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._nursery: asyncio.subprocess.Process | None = None
+        self._life: Life | None = None
         self.slow_stops: list[float] = []
         """Seconds of each SIGTERM that took longer than it may."""
 
-    async def start(self, crash_at: str = "") -> asyncio.subprocess.Process:
+    async def start(self, crash_at: str = "") -> "Life":
         """Start a life."""
-        with (self._home / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+        if self._nursery is None:
+            self._nursery = await asyncio.create_subprocess_exec(
                 sys.executable,
-                str(Path(__file__).with_name("bot.py")),
-                cwd=self._home,
-                env={**self._environment, "CRASH_AT": crash_at},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                str(Path(__file__).with_name("nursery.py")),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=self._environment,
             )
-        return self._process
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        ready = self._home / "ready"
+        ready.unlink(missing_ok=True)
+        order = {
+            "environment": {**self._environment, "CRASH_AT": crash_at, "CRASH_READY": str(ready)},
+            "directory": str(self._home),
+        }
+        self._nursery.stdin.write(json.dumps(order).encode() + b"\n")
+        pid = int(await self._nursery.stdout.readline())
+        self._life = Life(pid, ready, asyncio.create_task(self._nursery.stdout.readline()))
+        return self._life
 
     async def stop(self) -> None:
         """End it as an operator does: SIGTERM."""
-        process = self._process
-        assert process is not None
-        if process.returncode is not None:
+        life = self._life
+        assert life is not None
+        if life.over:
             raise self.died()
         since = time.monotonic()
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), _GOODBYE)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        life.signal(signal.SIGTERM)
+        if not await life.ends_within(_GOODBYE):
+            life.signal(signal.SIGKILL)
+            await life.end()
         if (took := time.monotonic() - since) > 10.0:
             self.slow_stops.append(took)
 
@@ -91,11 +100,54 @@ class Replica:
         """What to raise when it ended by itself."""
         return DiedError((self._home / "log").read_text(encoding="utf-8", errors="replace")[-4000:])
 
-    async def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+    async def close(self) -> None:
+        """End whatever runs, at once."""
+        if self._life is not None and not self._life.over:
+            self._life.signal(signal.SIGKILL)
+            await self._life.end()
+        if self._nursery is not None and self._nursery.stdin is not None:
+            self._nursery.stdin.close()
+            await self._nursery.wait()
+
+
+class Life:
+    """A bot's process.
+
+    Args:
+        pid: Its id.
+        ready: A file it makes when its first connection is open.
+        ending: Done when it has ended; its exit code.
+    """
+
+    def __init__(self, pid: int, ready: Path, ending: asyncio.Task[bytes]) -> None:
+        self._pid = pid
+        self._ready = ready
+        self._ending = ending
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._ending.done()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if not self.over:
+            os.kill(self._pid, number)
+
+    async def end(self) -> int:
+        """Its exit code, when it has ended."""
+        return int(await asyncio.shield(self._ending))
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether it does."""
+        await asyncio.wait({self._ending}, timeout=seconds)
+        return self.over
+
+    async def becomes_ready(self) -> bool:
+        """Wait for its first connection; whether it lives to see it."""
+        while not self.over and not self._ready.exists():
+            await self.ends_within(0.05)
+        return not self.over
 
 
 class Reaper:
@@ -134,27 +186,22 @@ class Reaper:
     async def _one(self, replica: Replica) -> None:
         outside = self._random.random() < _FROM_OUTSIDE
         seam = self._random.choice(SEAMS)
-        process = await replica.start("" if outside else f"{seam}:{self._random.randint(1, self._farthest)}")
-        lasts = self._random.uniform(0.3, 4.0) if outside else _LONGEST
-        if self._pauses_left > 0 and self._random.random() < 0.2:
+        life = await replica.start("" if outside else f"{seam}:{self._random.randint(1, self._farthest)}")
+        in_boot = outside and self._random.random() < _IN_BOOT
+        if not in_boot and await life.becomes_ready() and self._pauses_left > 0:
             self._pauses_left -= 1
-            lasts = await self._freeze(process, lasts)
-        try:
-            await asyncio.wait_for(process.wait(), lasts)
-        except TimeoutError:
-            seam = "(outside)"
-            process.kill()
-            await process.wait()
-        if process.returncode != -signal.SIGKILL:
+            await self._freeze(life)
+        if not await life.ends_within(self._random.uniform(0.1, 2.0) if outside else _LONGEST):
+            seam = "(booting)" if in_boot else "(outside)"
+            life.signal(signal.SIGKILL)
+        if await life.end() != -signal.SIGKILL:
             raise replica.died()
         self.by_seam[seam] += 1
 
-    async def _freeze(self, process: asyncio.subprocess.Process, lasts: float) -> float:
-        try:
-            await asyncio.wait_for(process.wait(), 3.0)  # it is to have something in hand
-        except TimeoutError:
-            self.pauses += 1
-            process.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(self._pause)  # time is what this is about
-            process.send_signal(signal.SIGCONT)
-        return lasts
+    async def _freeze(self, life: Life) -> None:
+        if await life.ends_within(2.0):  # it is to have something in hand
+            return
+        self.pauses += 1
+        life.signal(signal.SIGSTOP)
+        await asyncio.sleep(self._pause)  # time is what this is about
+        life.signal(signal.SIGCONT)

@@ -33,7 +33,8 @@ class Plan:
         seed: Decides everything that is left to chance here. (What the machine adds is not.)
         apps, people: How many bots there are, and how many people write to each.
         window: How many messages may wait for answers at a time.
-        push_again_after: Seconds to each repetition: Feishu's 15 s, 5 min, 1 h, 6 h, shortened.
+        push_again_after: Seconds to each repetition. More of them than Feishu's 15 s, 5 min, 1 h and 6 h: the bots are
+            dead half of the time here.
         patience: Seconds without anything new after which the end has come.
     """
 
@@ -47,8 +48,8 @@ class Plan:
     seed: int = 0
     apps: int = 4
     people: int = 10
-    window: int = 40
-    push_again_after: tuple[float, ...] = (0.5, 2.0, 5.0, 15.0)
+    window: int = 12
+    push_again_after: tuple[float, ...] = (0.5, 1.0, 2.0, 2.0, 3.0, 3.0, 5.0, 5.0, 10.0, 15.0)
     patience: float = 30.0
 
 
@@ -112,4 +113,4 @@ async def _ending(replicas: list[Replica]) -> AsyncIterator[None]:
         yield
     finally:
         for replica in replicas:
-            await replica.kill()
+            await replica.close()
