@@ -17,6 +17,7 @@ SCOPES = (
     "im:message.group_at_msg.include_bot:readonly",
     "im:message.reactions:write_only",
     "im:resource",
+    "cardkit:card:write",
 )
 """What an app of the sandbox has asked for, and is granted unless told otherwise."""
 

@@ -303,7 +303,6 @@ class StreamingCard:
         self._fallen = True
         if not page.sent:
             return
-        page.doubt()
         words = StreamTexts(self._locale).whole_below()
         try:
             await asyncio.sleep(page.free_at - time.monotonic())

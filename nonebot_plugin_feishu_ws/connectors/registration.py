@@ -44,6 +44,7 @@ ADDONS: Mapping[str, object] = {
             "im:message.p2p_msg:readonly",
             "im:message.group_at_msg:readonly",
             "im:resource",
+            "cardkit:card:write",
         ]
     },
     "events": {"items": {"tenant": ["im.message.receive_v1"]}},
