@@ -1,6 +1,7 @@
 """The local Feishu inside the process: `FEISHU_WS__SANDBOX=true`."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,11 @@ import nonebot
 from nonebot.log import logger
 from pydantic import SecretStr
 
+from ..butler import tools
 from ..config import SettingsError
 from ..connectors import ConnectorSpec
 from ..texts import Locale
+from ..texts.approvals import DemoTexts
 
 if TYPE_CHECKING:
     from feishu_sandbox import Sandbox
@@ -21,7 +24,8 @@ async def start_sandbox(
 ) -> tuple["Sandbox", list[ConnectorSpec]]:
     """Start a local Feishu with an app for each connector, two users and a group they all share.
 
-    The first of the users is a superuser.
+    The first of the users is a superuser, and each may approve what the other asks for. There is something to ask for:
+    the tool `restart`, which restarts nothing.
 
     Args:
         specs: Connectors declared in configuration. With none, one called `butler` is made up.
@@ -51,9 +55,32 @@ async def start_sandbox(
             world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
     apps = list(world.apps.values())
     populate(sandbox, apps)
-    boss = next(iter(world.users.values()))
+    people = list(world.users.values())
+    boss = people[0]
     # Ids are made up anew at each start, so nobody could put them into SUPERUSERS.
     nonebot.get_driver().config.superusers |= {f"feishu:{boss.open_id(app)}" for app in apps}
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
     logger.info(f"{boss.name} is a superuser there: /feishu help")
-    return sandbox, [spec.model_copy(update={"domain": None}) for spec in specs]
+    if tools.get("restart") is None:
+        tools.tool("restart", requires_approval=True)(_demonstration(locale))
+    return sandbox, [
+        spec.model_copy(
+            update={
+                "domain": None,
+                "approvers": spec.approvers or tuple(one.open_id(world.apps[spec.app_id]) for one in people),
+            }
+        )
+        for spec in specs
+    ]
+
+
+def _demonstration(locale: Locale) -> Callable[[str], Awaitable[str]]:
+    """A tool for newcomers, who have none of their own yet: it waits for the other one's approval."""
+    words, times = DemoTexts(locale), Counter[str]()
+
+    async def restart(service: str) -> str:
+        times[service] += 1
+        return words.restarted(service, times[service])
+
+    restart.__doc__ = words.restart()
+    return restart

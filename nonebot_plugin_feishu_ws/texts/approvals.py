@@ -113,13 +113,6 @@ class ApprovalTexts(Spoken):
     def button(self, approved: bool) -> str:
         return self._in("批准", "Approve") if approved else self._in("拒绝", "Reject")
 
-    def sure(self, tool: str) -> tuple[str, str]:
-        """Title and text of the client's own question before approving."""
-        return (
-            self._in("批准？", "Approve?"),
-            self._in(f"{tool} 将立即执行。", f"{tool} runs at once."),
-        )
-
     def decided(self, state: str, mention: str) -> str:
         if state == "rejected":
             return self._in(f"拒绝者：{mention}", f"Rejected by {mention}")
@@ -269,3 +262,17 @@ class ApprovalTexts(Spoken):
 
     def names(self, people: Sequence[str]) -> str:
         return self._in("、", ", ").join(people)
+
+
+class DemoTexts(Spoken):
+    """Of the tool that newcomers try approvals with."""
+
+    def restart(self) -> str:
+        """Its docstring."""
+        return self._in(
+            "重启一个服务（演示：并不会真的重启什么）。\n\n参数：\n    service: 哪个服务",
+            "Restart a service (a demonstration: nothing is restarted).\n\nArgs:\n    service: Which one.",
+        )
+
+    def restarted(self, service: str, times: int) -> str:
+        return self._in(f"{service} 已重启（第 {times} 次）。", f"{service} was restarted (number {times}).")

@@ -128,7 +128,7 @@ def _buttons(texts: ApprovalTexts, row: ApprovalRow) -> cards.Json:
 
     return cards.row(
         [
-            cards.button(texts.button(True), value(True), "primary", confirm=texts.sure(row.tool)),
+            cards.button(texts.button(True), value(True), "primary"),
             cards.button(texts.button(False), value(False), "danger"),
         ]
     )
