@@ -20,17 +20,16 @@ from datetime import datetime, timedelta
 
 from ..storage import Database, DatabaseUnavailable, EventState, utc_now
 from .errors import EventRejected, Fenced, InboxUnavailable
-from .events import Ending, EventStore, Incoming, Unfinished
+from .events import EventStore, Incoming, Unfinished
+from .hands import Hands
 from .isolate import write_isolated
 from .lease import Lease
-from .spool import Spool
 
 _log = logging.getLogger(__name__)
 KEYS_KEPT = timedelta(hours=8)
 """Feishu pushes an event again for 7.1 h (feishu-facts.md, Platform limits); so long its keys must be
 known."""
 _PAGE = 100
-_MAX_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +95,8 @@ class Inbox:
         self._wake = asyncio.Event()
         self._running = False
         self._task: asyncio.Task[None] | None = None
-        self._in_hand: dict[int, str] = {}
-        """Rows that somebody was told of and has not finished, and whom they belonged to then: endings in the name of
-        a worker that was fenced off concern nobody once another has taken over."""
-        # A row read as unfinished must not be finished, and let go of, before the reader has looked at
-        # `_in_hand`.
-        self._hand_over = asyncio.Lock()
-        self._endings = Spool(
-            "event endings",
-            self._write_endings,
-            max_batch=max_batch,
-            capacity=None,  # one per row in somebody's hands
-            retry_first=retry_first,
-            retry_most=retry_most,
+        self._hands = Hands(
+            self._store.end, max_batch=max_batch, retry_first=retry_first, retry_most=retry_most
         )
 
     def start(self) -> None:
@@ -116,7 +104,7 @@ class Inbox:
         if self._task is None:
             self._running = True
             self._task = asyncio.create_task(self._run(), name="feishu-ws inbox")
-            self._endings.start()
+            self._hands.start()
 
     async def stop(self) -> None:
         """Answer everybody who waits, write what was finished, give back the rest, end all tasks. Later calls are
@@ -126,8 +114,7 @@ class Inbox:
             self._wake.set()
             await self._task
             self._task = None
-        await self._endings.stop()
-        self._in_hand.clear()
+        await self._hands.stop()
         try:
             await self._store.give_back_all()
         except DatabaseUnavailable as error:
@@ -162,7 +149,7 @@ class Inbox:
     def done(self, row_id: int) -> None:
         """The event's handlers have finished. Written with the next batch, however long the database is
         away."""
-        self._end(row_id, EventState.DONE, self._now())
+        self._hands.end(row_id, EventState.DONE, self._now())
 
     def dead(self, row_id: int, error: str) -> None:
         """The event is given up: a dead letter. Written like `done`.
@@ -171,7 +158,7 @@ class Inbox:
             row_id: as in `Accepted`.
             error: why, for a person to read; without secrets.
         """
-        self._end(row_id, EventState.DEAD, self._now(), error)
+        self._hands.end(row_id, EventState.DEAD, self._now(), error)
 
     def give_back(self, row_id: int, *, error: str | None = None) -> None:
         """The event was not handled after all; whoever looks for orphans first takes it. Written like `done`.
@@ -181,11 +168,11 @@ class Inbox:
             error: what went wrong with it, for a person to read, without secrets: then it counts as an attempt. None:
                 it was not the event's fault.
         """
-        self._end(row_id, EventState.RECEIVED, None, error, counts=error is not None)
+        self._hands.end(row_id, EventState.RECEIVED, None, error, counts=error is not None)
 
     async def flush(self) -> None:
         """Wait until all endings so far are written."""
-        await self._endings.flush()
+        await self._hands.flush()
 
     async def unfinished(
         self, app_ids: Collection[str] | None = None, *, limit: int | None = None
@@ -204,18 +191,19 @@ class Inbox:
             owners = await self._store.dead_owners(app_ids)
         except DatabaseUnavailable as error:
             raise InboxUnavailable(str(error)) from error
+        in_hand = self._hands.rows
         after: int | None = 0
         left = sys.maxsize if limit is None else limit
         while owners and after is not None and left > 0:
             try:
-                async with self._hand_over:
+                async with self._hands.kept:
                     page, after = await self._store.claim(
-                        owners, app_ids, after=after, limit=min(_PAGE, left), held=self._in_hand
+                        owners, app_ids, after=after, limit=min(_PAGE, left), held=in_hand
                     )
                     # Some may have been accepted while the page was read.
-                    page = [event for event in page if event.row_id not in self._in_hand]
+                    page = [event for event in page if event.row_id not in in_hand]
                     # All of the page at once: a push of one that is still to be yielded must find it taken.
-                    self._in_hand.update((event.row_id, event.owner) for event in page)
+                    in_hand.update((event.row_id, event.owner) for event in page)
             except (DatabaseUnavailable, Fenced) as error:
                 raise InboxUnavailable(str(error)) from error
             left -= len(page)
@@ -276,10 +264,10 @@ class Inbox:
         for waiting, row_id in zip(batch, rows, strict=True):
             if waiting.answer.cancelled():  # nobody is told of the row: the next push hands it out
                 continue
-            if row_id is None or row_id in self._in_hand:
+            if row_id is None or row_id in self._hands.rows:
                 waiting.answer.set_result(Duplicate())
             else:
-                self._in_hand[row_id] = owner
+                self._hands.rows[row_id] = owner
                 waiting.answer.set_result(Accepted(row_id, owner))
 
     @staticmethod
@@ -290,7 +278,7 @@ class Inbox:
 
     def _take_back(self, answer: Accepted | Duplicate) -> None:
         if isinstance(answer, Accepted):
-            self._in_hand.pop(answer.row_id, None)
+            self._hands.rows.pop(answer.row_id, None)
 
     def _bury(self, event: Unfinished) -> None:
         tries = self._most_attempts
@@ -298,28 +286,3 @@ class Inbox:
         _log.error("event %r is a dead letter after %d attempts: %s", event.incoming, tries, why)
         self.dead(event.row_id, why)
         self._buried(event.incoming, why)
-
-    def _end(
-        self,
-        row_id: int,
-        state: EventState,
-        at: datetime | None,
-        error: str | None = None,
-        *,
-        counts: bool = True,
-    ) -> None:
-        owner = self._in_hand.get(row_id)
-        if owner is not None:
-            self._endings.put(Ending(row_id, owner, state, at, error and _storable(error), counts))
-
-    async def _write_endings(self, endings: Sequence[Ending]) -> None:
-        async with self._hand_over:
-            await self._store.end(endings)
-            for ending in endings:
-                if self._in_hand.get(ending.row_id) == ending.owner:
-                    del self._in_hand[ending.row_id]
-
-
-def _storable(error: str) -> str:
-    """An ending must not be refused because of what an exception had to say."""
-    return error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_MAX_ERROR]

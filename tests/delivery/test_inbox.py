@@ -295,7 +295,7 @@ async def test_a_caller_cancelled_when_its_answer_is_there(
 ) -> None:
     inbox = await make_inbox(database)
     caller = asyncio.create_task(inbox.accept(message()))
-    while not inbox._in_hand:  # noqa: ASYNC110 - exactly the moment in between is meant
+    while not inbox._hands.rows:  # noqa: ASYNC110 - exactly the moment in between is meant
         await asyncio.sleep(0)
     assert not caller.done()
     caller.cancel()
@@ -512,7 +512,7 @@ async def test_finished_rows_are_forgotten(database: Database, make_inbox: Make,
         assert isinstance(answer, Accepted)
         inbox.done(answer.row_id)
     await inbox.flush()
-    assert inbox._in_hand == {}
+    assert inbox._hands.rows == {}
 
 
 async def test_pruning_keeps_what_feishu_may_push_again(
