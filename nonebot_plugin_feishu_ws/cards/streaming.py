@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from ..openapi import (
@@ -22,7 +22,7 @@ from .lastword import LastWord
 from .limits import MOST_TABLES
 from .paging import Bounds, paginate, rendered, settled
 from .streamed import View
-from .streampages import EntityPage, MessagePage, Page, Send
+from .streampages import EntityPage, MessagePage, Pace, Page, Send
 
 __all__ = ["Pace", "Send", "StreamingCard"]
 
@@ -33,24 +33,6 @@ PAGE_SIZE = 18 * 1024
 _SMALLEST_PAGE = 1024
 _TOO_MANY_TABLES = 11310
 _AGAIN = (TransportError, RateLimited, ServerError)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a card changes, and how long trouble is borne. Seconds.
-
-    Parameters:
-        interval: between two operations on a card entity. Feishu takes 10 a second, from everybody together.
-        replaced: between two replacements of a card without entity. Feishu takes 5 a second.
-        retry_first, retry_most: to wait after a passing failure, doubled each time.
-        patience: how long the end of an answer is tried for, on its cards and then once more as a message.
-    """
-
-    interval: float = 0.25
-    replaced: float = 0.5
-    retry_first: float = 0.5
-    retry_most: float = 5.0
-    patience: float = 60.0
 
 
 class StreamingCard:
@@ -277,35 +259,35 @@ class StreamingCard:
     async def _refused(self, page: Page, view: View, error: FeishuError) -> None:
         """Find another way, after a refusal that would come again."""
         if isinstance(error, StreamClosed):
-            await self._fall(page, view, error)
+            await self._fall(error)
         elif isinstance(error, TooLarge) or getattr(error, "sub_code", None) == _TOO_MANY_TABLES:
-            await self._tighten(page, view, error)
+            await self._tighten(view, error)
         elif isinstance(page, EntityPage) and not page.sent:
             log.warning("streaming card: CardKit is refused, the card is replaced instead: %s", error)
             self._entities = False
             self._pages[self._pages.index(page)] = self._new_page(self._pages.index(page))
         elif not page.doubt():
-            await self._fall(page, view, error)
+            await self._fall(error)
 
-    async def _tighten(self, page: Page, view: View, error: FeishuError) -> None:
+    async def _tighten(self, view: View, error: FeishuError) -> None:
         """Cut smaller pages."""
         size, tables = self._bounds.size // 2, self._bounds.tables
         if not isinstance(error, TooLarge):
             size, tables = self._bounds.size, tables - 1
         if size < _SMALLEST_PAGE or tables < 1 or view.card is not None:
-            await self._fall(page, view, error)
+            await self._fall(error)
         else:
             self._bounds = Bounds(size, tables)
 
-    async def _fall(self, page: Page, view: View, error: FeishuError) -> None:
-        """Give the cards up; this one says so, if it still can."""
+    async def _fall(self, error: FeishuError) -> None:
+        """Give the cards up; those that seem to go on say so, if they still can."""
         log.warning("streaming card: given up, a message with the whole text follows: %s", error)
         self._fallen = True
-        if not page.sent:
-            return
         words = StreamTexts(self._locale).whole_below()
-        try:
-            await asyncio.sleep(page.free_at - time.monotonic())
-            await page.advance(replace(view, live=False, status=words, card=None))
-        except FeishuError as failure:
-            log.debug("streaming card: it keeps its last state: %s", failure)
+        for page, view in zip(self._pages, self._views(), strict=False):
+            if page.sent and not page.settled:
+                await asyncio.sleep(page.free_at - time.monotonic())
+                try:
+                    await page.advance(replace(view, live=False, status=words, card=None))
+                except FeishuError as failure:
+                    log.debug("streaming card: it keeps its last state: %s", failure)

@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from typing_extensions import override
@@ -23,6 +23,24 @@ from .streamed import View, card_text, layout
 
 _LEAPS = (1_000, 100_000, 10_000_000)
 """By how much the sequence rises, one after the other, when somebody else's was higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a card changes, and how long trouble is borne. Seconds.
+
+    Parameters:
+        interval: between two operations on a card entity. Feishu takes 10 a second, from everybody together.
+        replaced: between two replacements of a card without entity. Feishu takes 5 a second.
+        retry_first, retry_most: to wait after a passing failure, doubled each time.
+        patience: how long the end of an answer is tried for, on its cards and then once more as a message.
+    """
+
+    interval: float = 0.25
+    replaced: float = 0.5
+    retry_first: float = 0.5
+    retry_most: float = 5.0
+    patience: float = 60.0
 
 
 class Send(Protocol):
@@ -50,6 +68,11 @@ class Page(ABC):
         self._shown: View | None = None
         self.sent = False
         self.free_at = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is certain that the card shows a final state."""
+        return self._shown is not None and not self._shown.live
 
     def shows(self, view: View) -> bool:
         """Whether it is certain that the card shows this."""

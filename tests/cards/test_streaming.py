@@ -329,6 +329,26 @@ async def test_a_long_answer_whose_stream_was_closed_is_plain_text(room):
     assert room.text == text
 
 
+async def test_no_card_is_left_as_if_it_went_on(room):
+    """The first of two cards refuses its steps: given up is the second, too."""
+    text = "长" * 10_000
+    async with room.stream(stop=STOP) as card:
+        card.update(text)
+        await room.sees(
+            lambda message: (
+                len(room.messages) == 2 and words_of(message) == text[len(words_of(room.messages[0])) :]
+            )
+        )
+        room.feishu.faults.add(ApiFault(method="PUT", path=r"/cards/\d+$", code=200740, status=400, times=2))
+        card.step("search")
+        await room.sees("whole answer follows")
+    first, second, *whole = room.messages
+    for message in (first, second):
+        assert "streaming_mode" not in message.content["config"]
+        assert "stop" not in elements(message)
+    assert "".join(message.text for message in whole) == text
+
+
 @pytest.mark.parametrize(("code", "status"), [(99991672, 400), (300303, 400), (404, 404)])
 async def test_without_cardkit_the_card_is_replaced(room, code, status):
     room.feishu.faults.add(ApiFault(path=ENTITY, code=code, status=status))
