@@ -110,9 +110,7 @@ def _validated(sent: _Sent, check: ValidatorFunctionWrapHandler) -> Any:
     try:
         return check(sent.data)
     except ValidationError as error:
-        found = [
-            (".".join(map(str, each["loc"])), each["type"]) for each in error.errors(include_input=False)
-        ]
+        found = [(".".join(map(str, each["loc"])), each["type"]) for each in error.errors()]
     names = ", ".join(dict.fromkeys(name for name, _ in found))
     logger.warning(
         "a click on %s is not handled: its %s is not valid: %s", sent.event.message_id, sent.part, found

@@ -1,6 +1,7 @@
 """The components: as Feishu documents them, and with nothing in a text that could be markup."""
 
 from datetime import date
+from string import punctuation
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,14 @@ def test_what_is_escaped_is_read_as_it_was(text: str) -> None:
     assert words.split() == text.replace("\xa0", " ").split()
 
 
-@given(st.text(alphabet="`~a\n "), st.sampled_from(["", "json", "x\n```\n<at id=all></at>"]))
+CHUNKS = st.lists(st.sampled_from(["```", "~~~", "`", "~", "a", "\n", " "])).map("".join)
+
+
+def test_all_punctuation_is_escaped() -> None:
+    assert [cards.escape(sign) for sign in punctuation] == [f"&#{ord(sign)};" for sign in punctuation]
+
+
+@given(CHUNKS, st.sampled_from(["", "json", "x\n```\n<at id=all></at>"]))
 def test_nothing_gets_out_of_a_code_block(text: str, language: str) -> None:
     assert rendered(cards.code(text, language)["content"]) == ["fence"]
 
