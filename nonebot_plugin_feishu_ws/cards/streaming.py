@@ -52,7 +52,7 @@ class StreamingCard:
         title: of the cards, may be empty.
         stop: what a click on the stop button carries; None for no button.
         earlier: card_ids of the entities an earlier attempt has sent for the same parts (`card_ids`), in order.
-        pace: see there.
+        pace: how fast, and how patient; Feishu's limits are kept by default.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class StreamingCard:
         title: str = "",
         stop: Mapping[str, object] | None = None,
         earlier: Sequence[str] = (),
-        pace: Pace = Pace(),
+        pace: Pace | None = None,
     ) -> None:
         self._client = client
         self._send = send
@@ -72,7 +72,7 @@ class StreamingCard:
         self._title = title
         self._stop = stop
         self._earlier = tuple(earlier)
-        self._pace = pace
+        self._pace = pace or Pace()
         self._text = self._status = ""
         self._steps: tuple[str, ...] = ()
         self._card: Mapping[str, object] | None = None

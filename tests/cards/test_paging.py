@@ -56,7 +56,7 @@ def test_cost_is_that_of_the_request(text):
 
 def test_a_page_ends_where_it_hurts_least():
     assert paginate("aaaa\n\nbbbb\ncccc\n", Bounds(20, 9), whole=True) == ["aaaa\n\nbbbb\n", "cccc\n"]
-    assert paginate("a" * 8 + "\n\nbbbb\ncccc\n", Bounds(20, 9), whole=True) == [
+    assert paginate("a" * 8 + "\n\nbbbb\ncccc\n", Bounds(24, 9), whole=True) == [
         "a" * 8 + "\n\n",
         "bbbb\ncccc\n",
     ]

@@ -326,6 +326,7 @@ async def test_a_long_answer_whose_stream_was_closed_is_plain_text(room):
         await room.sees("whole answer follows")
         card.update(text)
     assert [message.msg_type for message in room.messages] == ["interactive", "text", "text", "text"]
+    assert [call["code"] for call in room.calls() if call["code"]] == [200850]
     assert room.text == text
 
 
