@@ -151,10 +151,7 @@ class Dispatcher:
         while lane:
             job = lane[0]
             try:
-                if self._closing:
-                    self._give_back(job)
-                else:
-                    await self._hand_out(job)
+                await self._hand_out(job)
             except LinkStopped:
                 successor = self._link_of(job.link.spec.app_id)
                 if successor is not None and successor is not job.link:

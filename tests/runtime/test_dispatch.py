@@ -96,6 +96,30 @@ async def test_what_waited_is_handled_before_what_comes_after(company, runtime, 
     assert runtime.room.in_hand == 0
 
 
+async def test_a_link_that_is_replaced_in_mid_lane_does_not_change_the_order(
+    company, runtime, matchers
+) -> None:
+    """faults.md 19: one waits for what it quotes, behind it are the old link's, then the new one's."""
+    heard = listening(matchers)
+    link, hub = runtime._supervisor.get(company.app.app_id), company.sandbox.hub
+    first = await company.ask("whoami")
+    await company.answer(first)
+    company.sandbox.faults.add(
+        ApiFault(path=f".*/{first.message_id}", delay=1.5, app_id=company.app.app_id, times=1)
+    )
+    await company.ask(TEXTS[0], reply_to=first)
+    for text in TEXTS[1:5]:
+        assert await company.acked(await company.ask(text)) == 200
+    await runtime.disconnect(company.app.app_id, replaced=True)
+    await runtime.connect(link.spec)
+    await hub.wait_opened(company.app, 2)
+    for text in TEXTS[5:]:
+        assert await company.acked(await company.ask(text)) == 200
+    assert heard == []
+    await company.until(lambda: len(heard) == 10)
+    assert heard == TEXTS
+
+
 async def test_after_a_restart_what_was_left_comes_first(
     launch, feishu_sandbox, sqlite_url, matchers
 ) -> None:
