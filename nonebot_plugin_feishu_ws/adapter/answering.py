@@ -25,9 +25,9 @@ ANSWER_DEADLINE = 2.5
 ToastType = Literal["info", "success", "error", "warning"]
 Card = Mapping[str, Any]
 CardWriter = Callable[[Card], Awaitable[None]]
-"""Shows a card in place of one that streams: those are written by CardKit, and no answer of a click changes them."""
+"""Shows a card in place of one that streams, which no answer of a click changes. Raises what `FeishuClient` raises."""
 
-_TOKEN_USES = 2
+_TOKEN_USES = 3
 
 
 class Toast(BaseModel):
@@ -63,19 +63,19 @@ class Answering:
         self._token_uses = 0
         self._client: FeishuClient | None = None
         self._turn = asyncio.Lock()
-        self._writer: CardWriter | None = None
+        self._live: Callable[[], CardWriter | None] = lambda: None
         self._wanted: Card | None = None
         self._following: asyncio.Task[None] | None = None
         self._otherwise: Callable[[], Toast | None] = lambda: None
 
-    def bind(self, client: FeishuClient, turn: asyncio.Lock, writer: CardWriter | None) -> None:
+    def bind(self, client: FeishuClient, turn: asyncio.Lock, live: Callable[[], CardWriter | None]) -> None:
         """Give updates their way out.
 
         Parameters:
             turn: held while the card's message is updated; one for all clicks on it, so that the last one stays.
-            writer: for a card that streams.
+            live: how the card is written now if it streams, else None.
         """
-        self._client, self._turn, self._writer = client, turn, writer
+        self._client, self._turn, self._live = client, turn, live
 
     def otherwise(self, toast: Callable[[], Toast | None]) -> None:
         """What to say if all handlers are done and none has answered."""
@@ -158,8 +158,8 @@ class Answering:
             if card is not self._wanted:
                 return  # a newer one is waiting for its turn
             card = _bare(card)
-            if self._writer is not None:
-                await self._writer(card)
+            if (writer := self._live()) is not None:
+                await writer(card)
             elif not (by_token and await self._by_token(client, card)) and self._message_id is not None:
                 await client.update_card(self._message_id, card)
 

@@ -181,7 +181,7 @@ class Bot(stock.Bot):
         elif isinstance(event, CardActionEvent):
             message_id = event.message_id or ""
             turn = self._turns.setdefault(message_id, asyncio.Lock())
-            event.bind(self.client, turn, self.live_cards.get(message_id))
+            event.bind(self.client, turn, partial(self.live_cards.get, message_id))
 
     async def run(self, event: stock.Event) -> None:
         """Run NoneBot's matchers on a prepared event; returns when all handlers are done."""

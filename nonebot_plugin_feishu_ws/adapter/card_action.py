@@ -189,10 +189,13 @@ class CardActionEvent(NoticeEvent):
         self.answering.otherwise(toast)
 
     def bind(
-        self, client: FeishuClient, turn: asyncio.Lock | None = None, writer: CardWriter | None = None
+        self,
+        client: FeishuClient,
+        turn: asyncio.Lock | None = None,
+        live: Callable[[], CardWriter | None] = lambda: None,
     ) -> None:
         """Give late answers their way out; see `Answering.bind`."""
-        self.answering.bind(client, turn or asyncio.Lock(), writer)
+        self.answering.bind(client, turn or asyncio.Lock(), live)
 
     def handled(self) -> AbstractAsyncContextManager[None]:
         """Around the run of all handlers."""

@@ -361,6 +361,9 @@ async def test_a_card_that_streams_is_written_by_its_writer_only(
     await event.update(titled("two"))
     assert written[-1] == titled("two")
     assert not platform.calls
+    bot.live_cards.clear()  # it has ended meanwhile
+    await event.update(titled("three"))
+    assert platform.paths == ["POST interactive/v1/card/update"]
 
 
 async def test_when_nobody_has_answered_the_last_word_is_said(click: Build, bot: Bot) -> None:
