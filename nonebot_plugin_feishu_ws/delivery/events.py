@@ -95,26 +95,26 @@ class EventStore:
         Raises:
             Fenced: again and again; nothing was inserted.
         """
-        values: list[dict[str, object]] = [
-            {
-                "connector": event.app_id,
-                "event_id": event.event_id,
-                "message_id": event.message_key,
-                "event_type": event.event_type,
-                "chat_id": event.chat_id,
-                "payload": event.payload,
-                "state": EventState.RECEIVED,
-                "attempts": 1,
-                "received_at": at,
-            }
-            for event in events
-        ]
 
         async def work(
             session: AsyncSession, owner: str
         ) -> tuple[str, list[tuple[int, str, str, str | None]]]:
-            owned = [{**row, "owner": owner} for row in values]
-            await (await session.connection()).execute(self._insert, owned)
+            values = [
+                {
+                    "connector": event.app_id,
+                    "event_id": event.event_id,
+                    "message_id": event.message_key,
+                    "event_type": event.event_type,
+                    "chat_id": event.chat_id,
+                    "payload": event.payload,
+                    "state": EventState.RECEIVED,
+                    "attempts": 1,
+                    "owner": owner,
+                    "received_at": at,
+                }
+                for event in events
+            ]
+            await (await session.connection()).execute(self._insert, values)
             # Not RETURNING: SQLite has it since 3.35, and rows of a commit whose outcome was unknown count
             # too.
             mine = select(EventRow.id, EventRow.connector, EventRow.event_id, EventRow.message_id).where(
@@ -137,36 +137,21 @@ class EventStore:
     async def end(self, endings: Sequence[Ending]) -> None:
         """Finish rows, or give them back, in one transaction. Those that are finished already, or another's by now,
         stay as they are."""
-        statement = (
-            update(EventRow)
-            .where(
-                col(EventRow.id) == bindparam("row"),
-                col(EventRow.owner) == bindparam("mine"),
-                col(EventRow.state) == EventState.RECEIVED,
-            )
-            .values(
-                state=bindparam("to"),
-                done_at=bindparam("at"),
-                error=bindparam("why"),
-                owner=bindparam("next"),
-                attempts=EventRow.attempts - bindparam("uncounted"),
-            )
-        )
-        values = [
-            {
-                "row": ending.row_id,
-                "mine": ending.owner,
-                "to": ending.state,
-                "at": ending.at,
-                "why": ending.error,
-                "next": NOBODY if ending.state is EventState.RECEIVED else ending.owner,
-                "uncounted": 0 if ending.counts else 1,
-            }
-            for ending in endings
-        ]
+        finished: list[dict[str, object]] = []
+        given_back: list[dict[str, object]] = []
+        for ending in endings:
+            values: dict[str, object] = {"row": ending.row_id, "mine": ending.owner, "why": ending.error}
+            if ending.state is EventState.RECEIVED:
+                given_back.append({**values, "uncounted": 0 if ending.counts else 1})
+            else:
+                finished.append({**values, "to": ending.state, "at": ending.at})
 
         async def work(session: AsyncSession) -> None:
-            await (await session.connection()).execute(statement, values)
+            connection = await session.connection()
+            if finished:
+                await connection.execute(_FINISH, finished)
+            if given_back:
+                await connection.execute(_GIVE_BACK, given_back)
 
         await self._database.write(work)
 
@@ -253,6 +238,19 @@ class EventStore:
         # The state once more: a dead letter may have been revived since it was found.
         statement = delete(EventRow).where(col(EventRow.id).in_(old), col(EventRow.state) == state)
         return await delete_in_pieces(self._database, statement)
+
+
+_MINE = (
+    update(EventRow)
+    .where(
+        col(EventRow.id) == bindparam("row"),
+        col(EventRow.owner) == bindparam("mine"),
+        col(EventRow.state) == EventState.RECEIVED,
+    )
+    .values(error=bindparam("why"))
+)
+_FINISH = _MINE.values(state=bindparam("to"), done_at=bindparam("at"))
+_GIVE_BACK = _MINE.values(owner=NOBODY, attempts=EventRow.attempts - bindparam("uncounted"))
 
 
 def _any_key_of(events: Sequence[Incoming]) -> list[ColumnElement[bool]]:

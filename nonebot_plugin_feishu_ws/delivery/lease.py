@@ -31,7 +31,9 @@ _TRUSTED = 3  # beats: so long after its last one a worker is sure to be alive; 
 def orphaned(owner: SQLColumnExpression[str]) -> ColumnElement[bool]:
     """SQL: the worker in a column is dead, or it is none at all (`""`), so that the row is anybody's.
 
-    An id never comes back: what is orphaned stays so until somebody writes another owner.
+    An id never comes back: what is orphaned stays so until somebody writes another owner. To lock orphans read their
+    owners first and name them: a statement that waits or skips looks again at a row that has changed meanwhile, but not
+    at the workers, and may take it from one that has just begun.
     """
     return owner.not_in(select(WorkerRow.id))
 
