@@ -27,7 +27,7 @@ Card = Mapping[str, Any]
 CardWriter = Callable[[Card], Awaitable[None]]
 """Shows a card in place of one that streams, which no answer of a click changes. Raises what `FeishuClient` raises."""
 
-_TOKEN_USES = 3
+_TOKEN_USES = 2
 
 
 class Toast(BaseModel):
@@ -89,7 +89,7 @@ class Answering:
         """
         if self._answer.done():
             return False
-        self._answer.set_result(self._payload(toast, None if self._writer else card))
+        self._answer.set_result(self._payload(toast, card))
         if follow and card is not None and self._client is not None and (self._writer or self._message_id):
             self._wanted = card
             self._following = asyncio.create_task(self._follow(card))
