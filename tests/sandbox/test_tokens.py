@@ -101,7 +101,7 @@ async def test_every_answer_has_a_log_id_and_errors_repeat_it(company):
 
 async def test_unknown_endpoints_answer_as_the_gateway_does(company):
     await company.client.login()
-    for method, path in (("GET", "/nope"), ("POST", "/bot/v3/info"), ("PUT", "/cardkit/v1/cards/x")):
+    for method, path in (("GET", "/nope"), ("POST", "/bot/v3/info"), ("PUT", "/docx/v1/documents/x")):
         url = f"{company.sandbox.url}/open-apis{path}"
         async with company.client.http.request(method, url) as response:
             assert response.status == 404
