@@ -1,28 +1,40 @@
-"""What the log is told of an event on its way through."""
+"""What the log is told: of events on their way through, and of connections."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from nonebot.adapters.feishu import Event
 
 from ..adapter import CardActionEvent, MessageEvent
 from ..connectors import Link
-from ..delivery import LogAction, LogBook, LogLevel
+from ..delivery import Incoming, LogAction, LogBook, LogLevel
+from ..gateway import State, Status
 from ..screening import Screened
 from .takers import Taker
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
+_LOGGED = {
+    State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO, logging.INFO),
+    State.CONNECTED: (LogAction.WS_CONNECTED, LogLevel.INFO, logging.INFO),
+    State.RECONNECTING: (LogAction.WS_RECONNECTING, LogLevel.WARNING, logging.WARNING),
+    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, LogLevel.INFO, logging.INFO),
+    State.BLOCKED: (LogAction.WS_BLOCKED, LogLevel.ERROR, logging.ERROR),
+}
+
 
 class Notes:
-    """Writes the log rows of events.
+    """Writes the log rows of events and connections.
 
     Args:
         logbook: Where they go.
+        link_of: The link that runs an app now.
     """
 
-    def __init__(self, logbook: LogBook) -> None:
+    def __init__(self, logbook: LogBook, link_of: Callable[[str], Link | None]) -> None:
         self._logbook = logbook
+        self._link_of = link_of
 
     def screened(self, link: Link, event: Any, screened: Screened) -> None:
         """One row for every message and click, and for every other event that was stopped."""
@@ -61,3 +73,36 @@ class Notes:
                 message_id=event.message_id,
                 detail={"matchers": takers},
             )
+
+    def dead(self, event: Incoming, why: str) -> None:
+        """An event was given up."""
+        link = self._link_of(event.app_id)
+        self._logbook.write(
+            LogAction.WS_DEAD_LETTER,
+            level=LogLevel.ERROR,
+            connector=event.app_id,
+            name=None if link is None else link.spec.name,
+            event_id=event.event_id,
+            message_id=event.message_id,
+            detail={"error": why},
+        )
+
+    def status(self, link: Link, status: Status) -> None:
+        """One of a link's connections is in another state."""
+        action, level, logged_as = _LOGGED[status.state]
+        error = "" if status.error is None else f": {status.error}"
+        standing = link.status
+        several = {"open": standing.connections, "wanted": standing.wanted} if standing.wanted > 1 else {}
+        count = " ({open} of {wanted} open)".format_map(several) if several else ""
+        logger.log(logged_as, "%s: %s%s%s", link.spec.name, status.state, error, count)
+        self._logbook.write(
+            action,
+            level=level,
+            connector=link.spec.app_id,
+            name=link.spec.name,
+            detail={
+                "attempt": status.attempt,
+                "error": str(status.error) if status.error else None,
+                **several,
+            },
+        )

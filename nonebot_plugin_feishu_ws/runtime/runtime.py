@@ -18,7 +18,7 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, Incoming, Lease, LogAction, LogLevel, Outbox
+from ..delivery import Inbox, InboxUnavailable, Lease, Outbox
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
@@ -50,14 +50,6 @@ _SETTLED_WITHIN = 2.0  # seconds to write how events ended
 _PRUNE_EVERY = 3600.0  # seconds
 _SWEEP_EVERY = 1.0  # seconds: what another process left is found within this
 
-_LOGGED = {
-    State.CONNECTING: (LogAction.WS_CONNECTING, LogLevel.INFO, logging.INFO),
-    State.CONNECTED: (LogAction.WS_CONNECTED, LogLevel.INFO, logging.INFO),
-    State.RECONNECTING: (LogAction.WS_RECONNECTING, LogLevel.WARNING, logging.WARNING),
-    State.DISCONNECTED: (LogAction.WS_DISCONNECTED, LogLevel.INFO, logging.INFO),
-    State.BLOCKED: (LogAction.WS_BLOCKED, LogLevel.ERROR, logging.ERROR),
-}
-
 
 class Runtime:
     """Everything that runs, once.
@@ -79,7 +71,8 @@ class Runtime:
         )
         self._lease = Lease(self.management.database, label=f"{socket.gethostname()}:{os.getpid()}")
         logbook = self.management.logbook
-        self._inbox = Inbox(self.management.database, self._lease, buried=self._on_buried)
+        self._notes = Notes(logbook, lambda app_id: self._supervisor.get(app_id))
+        self._inbox = Inbox(self.management.database, self._lease, buried=self._notes.dead)
         self._bots = Bots(adapter, logbook)
         self._butler = None
         if settings.butler == "commands":
@@ -88,7 +81,7 @@ class Runtime:
         self.room = Room()
         self._dispatcher = Dispatcher(
             self._inbox,
-            Notes(logbook),
+            self._notes,
             self._bots,
             self.room,
             expect=expect,
@@ -258,18 +251,6 @@ class Runtime:
             with contextlib.suppress(InboxUnavailable):  # the lease has said that the database is away
                 await self._take_over(app_ids, limit=self.room.free)
 
-    def _on_buried(self, incoming: Incoming, why: str) -> None:
-        link = self._supervisor.get(incoming.app_id)
-        self.management.logbook.write(
-            LogAction.WS_DEAD_LETTER,
-            level=LogLevel.ERROR,
-            connector=incoming.app_id,
-            name=link.spec.name if link else None,
-            event_id=incoming.event_id,
-            message_id=incoming.message_id,
-            detail={"error": why},
-        )
-
     async def _prune(self) -> None:
         while True:
             try:
@@ -282,24 +263,8 @@ class Runtime:
             await asyncio.sleep(_PRUNE_EVERY)
 
     def _on_status(self, link: Link, status: Status) -> None:
-        action, level, logged_as = _LOGGED[status.state]
-        error = "" if status.error is None else f": {status.error}"
-        standing = link.status
-        several = {"open": standing.connections, "wanted": standing.wanted} if standing.wanted > 1 else {}
-        count = " ({open} of {wanted} open)".format_map(several) if several else ""
-        logger.log(logged_as, "%s: %s%s%s", link.spec.name, status.state, error, count)
-        self.management.logbook.write(
-            action,
-            level=level,
-            connector=link.spec.app_id,
-            name=link.spec.name,
-            detail={
-                "attempt": status.attempt,
-                "error": str(status.error) if status.error else None,
-                **several,
-            },
-        )
-        self._keeper.changed(link.spec.app_id, standing)
+        self._notes.status(link, status)
+        self._keeper.changed(link.spec.app_id, link.status)
         if status.state is State.CONNECTED:
             self._spawn(self._introduce(link))
 
