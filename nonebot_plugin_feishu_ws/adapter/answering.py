@@ -89,8 +89,8 @@ class Answering:
         """
         if self._answer.done():
             return False
-        self._answer.set_result(self._payload(toast, card))
-        if follow and card is not None and self._client is not None and (self._writer or self._message_id):
+        self._answer.set_result(self._payload(toast, None if self._live() else card))
+        if follow and card is not None and self._client is not None and self._message_id is not None:
             self._wanted = card
             self._following = asyncio.create_task(self._follow(card))
         return True
