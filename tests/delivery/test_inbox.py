@@ -394,6 +394,7 @@ async def test_given_back_it_is_anybodys(database: Database, make_inbox: Make, m
     two.give_back(answer.row_id, error="odd\0 \ud800")
     await two.flush()
     (event,) = await replay(one)
+    assert event.owner == one._lease.id
     assert (event.attempts, event.error) == (2, "odd\\0 \\ud800")
     one.done(event.row_id)
     two.done(event.row_id)
@@ -415,6 +416,30 @@ async def test_only_of_the_apps_that_are_asked_for(
     taken = [event.incoming.app_id async for event in inbox.unfinished(["cli_a", "cli_c"])]
     assert taken == ["cli_a", "cli_c", "cli_a"]
     assert [event.incoming.app_id for event in await replay(inbox)] == ["cli_b"]
+
+
+async def test_a_sweep_takes_no_more_than_is_wanted(
+    database: Database, make_inbox: Make, message: Message
+) -> None:
+    """Up to a limit; and what was claimed and not fetched is anybody's again, as if nothing had been."""
+    one, two = await make_inbox(database), await make_inbox(database)
+    for number in range(6):
+        answer = await one.accept(message(number))
+        assert isinstance(answer, Accepted)
+        one.give_back(answer.row_id)
+    await one.flush()
+    assert [event async for event in one.unfinished(limit=0)] == []
+    assert [event.incoming.event_id async for event in one.unfinished(limit=2)] == ["ev0", "ev1"]
+    fetching = one.unfinished()
+    assert (await anext(fetching)).incoming.event_id == "ev2"
+    await fetching.aclose()
+    await one.flush()
+    left = await replay(two)
+    assert [(event.incoming.event_id, event.attempts) for event in left] == [
+        ("ev3", 1),
+        ("ev4", 1),
+        ("ev5", 1),
+    ]
 
 
 async def test_a_poison_event_is_a_dead_letter_and_can_be_replayed(
