@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from ..openapi import ReceiveIdType
 
+Place = tuple[str, str, str]
+"""Where a message will be read: app_id, receive_id_type, receive_id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -44,7 +47,7 @@ class Draft:
         return self.app_id, self.uuid
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> Place:
         """Where it will be read: what goes to one place keeps its order."""
         return self.app_id, self.receive_id_type, self.receive_id or self.reply_to or ""
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..storage import OutboxState
+from .drafts import Place
 from .errors import Fenced
 from .logbook import LogAction, LogBook, LogLevel
 from .outbox_rows import Kept, Key
 from .sending import Closing, Item, NoWay, Outcome, Sender, Way
 
 _log = logging.getLogger(__name__)
-_Place = tuple[str, str, str]
 
 
 @dataclass(eq=False, slots=True)
@@ -53,13 +53,13 @@ class Lanes:
         self._ways = ways
         self._logbook = logbook
         self._change = change
-        self._lanes: dict[_Place, list[Item]] = {}
+        self._lanes: dict[Place, list[Item]] = {}
         self._drivers: set[asyncio.Task[None]] = set()
         self._closed = False
         self.items: dict[Key, Item] = {}
         """What is in hand, until what became of it is written."""
 
-    def __contains__(self, place: _Place) -> bool:
+    def __contains__(self, place: Place) -> bool:
         """Whether something is on its way to this place."""
         return place in self._lanes
 
@@ -84,17 +84,12 @@ class Lanes:
         while self._drivers:
             await asyncio.wait(self._drivers)
 
-    def adopt(self, kept: Kept, *, unsure: bool) -> None:
-        """Send a message that is ours from now on; once, however often it is found.
-
-        Args:
-            kept: Its row.
-            unsure: Feishu may have it already: somebody else has tried.
-        """
+    def adopt(self, kept: Kept) -> None:
+        """Send a message that is ours from now on; once, however often it is found."""
         draft = kept.draft
         if draft.key in self.items or self._closed:
             return
-        item = Item(kept.row_id, draft, kept.owner, kept.attempts, None, unsure)
+        item = Item(kept.row_id, draft, kept.owner, kept.attempts, None, kept.unsure)
         if kept.tried_at is not None:
             item.was_tried(kept.tried_at, kept.age)
         self.items[draft.key] = item
@@ -120,7 +115,7 @@ class Lanes:
                 item.settle(None)
                 self.forget(item)
 
-    async def _drive(self, place: _Place, lane: list[Item]) -> None:
+    async def _drive(self, place: Place, lane: list[Item]) -> None:
         try:
             while lane and not self._closed:
                 item = lane.pop(0)
@@ -129,7 +124,12 @@ class Lanes:
                 except NoWay:
                     self._hand_back([item, *lane])
                     return
-                except (Closing, Fenced):
+                except Closing:
+                    return
+                except Fenced:
+                    for each in (item, *lane):
+                        each.settle(None)
+                        self.forget(each)
                     return
                 except Exception as error:
                     _log.exception("message %s cannot be sent", item.draft.uuid)

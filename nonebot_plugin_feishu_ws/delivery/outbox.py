@@ -20,12 +20,11 @@ from .inbox import KEYS_KEPT
 from .lanes import Lanes, Step
 from .lease import Lease
 from .logbook import LogBook
-from .outbox_rows import Kept, OutboxRows
+from .outbox_rows import PAGE, Kept, OutboxRows
 from .outbox_writer import OutboxWriter
 from .sending import WINDOW, Item, Outcome, Sender, Way
 
 _log = logging.getLogger(__name__)
-_PAGE = 100
 _LOOK_FIRST, _LOOK_MOST = 0.05, 1.0  # seconds between looks at a message that another process sends
 
 
@@ -75,7 +74,6 @@ class Outbox:
         )
         self._lanes = Lanes(sender, ways, logbook, lambda step: self._writer.change(step))
         self._writer = OutboxWriter(
-            database,
             lease,
             self._rows,
             self._lanes,
@@ -200,18 +198,17 @@ class Outbox:
 
         Raises:
             DatabaseUnavailable: the database is away.
-            Fenced: this process was taken for dead; the next sweep is made anew.
+            Fenced: this process was taken for dead.
         """
         while (app_ids := list(self._ways)) and await self._rows.orphans():
 
-            async def work(session: AsyncSession, app_ids: list[str] = app_ids) -> list[Kept]:
-                owner = await self._lease.hold(session)
-                return await self._rows.take_over(session, app_ids, owner, _PAGE)
+            async def work(session: AsyncSession, owner: str, app_ids: list[str] = app_ids) -> list[Kept]:
+                return await self._rows.take_over(session, app_ids, owner)
 
-            page = await self._database.write(work)
+            page = await self._lease.write(work)
             for kept in page:
-                self._lanes.adopt(kept, unsure=kept.state is OutboxState.SENDING)
-            if len(page) < _PAGE:
+                self._lanes.adopt(kept)
+            if len(page) < PAGE:
                 return
 
     async def prune(self, older_than: timedelta) -> int:

@@ -16,6 +16,8 @@ from .drafts import Draft
 from .lease import orphaned
 from .pruning import DELETE_AT_ONCE, delete_in_pieces
 
+PAGE = 500
+"""Rows taken over at once."""
 UNFINISHED = (OutboxState.QUEUED, OutboxState.SENDING)
 _FINISHED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN)
 
@@ -30,6 +32,7 @@ class Kept:
     Attributes:
         tried_at: When Feishu may have seen its uuid first, by the database's clock; None: it cannot have.
         age: Seconds from then until it was read, by the same clock.
+        unsure: Somebody has tried to send it, with an outcome that is not known here.
     """
 
     row_id: int
@@ -41,6 +44,7 @@ class Kept:
     age: float
     message_id: str | None
     error: str | None
+    unsure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +143,13 @@ class OutboxRows:
         async with self._database.session() as session:
             return (await session.exec(wanted)).first() is not None
 
-    async def take_over(
-        self, session: AsyncSession, app_ids: Collection[str], owner: str, limit: int
-    ) -> list[Kept]:
-        """Make messages ours that are to be sent and whose owner is dead or none; oldest first."""
+    async def take_over(self, session: AsyncSession, app_ids: Collection[str], owner: str) -> list[Kept]:
+        """Make messages ours that are to be sent and whose owner is dead or none; oldest first, `PAGE` at most."""
         theirs = (
             select(OutboxRow)
             .where(_ORPHANED, col(OutboxRow.connector).in_(app_ids))
             .order_by(col(OutboxRow.id))
-            .limit(limit)
+            .limit(PAGE)
             .with_for_update(skip_locked=True)
         )
         rows = (await session.exec(theirs)).all()
@@ -211,4 +213,5 @@ def _kept(row: OutboxRow, now: datetime) -> Kept:
         age=0.0 if row.tried_at is None else (now - row.tried_at).total_seconds(),
         message_id=row.message_id,
         error=row.error,
+        unsure=row.state is OutboxState.SENDING,
     )

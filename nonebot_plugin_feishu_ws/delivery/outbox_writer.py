@@ -1,15 +1,15 @@
 """The outbox's commits: all that changes at about the same time in one transaction, while the lease is held."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ..storage import Database, DatabaseUnavailable, OutboxState
-from .drafts import Draft, Posted
+from ..storage import DatabaseUnavailable, OutboxState
+from .drafts import Draft, Place, Posted
 from .errors import DraftRejected, Fenced, OutboxStopped
 from .lanes import Lanes, Step
 from .lease import Lease
@@ -34,7 +34,6 @@ class OutboxWriter:
     """Writes for one outbox.
 
     Args:
-        database: started.
         lease: whose rows are written.
         rows: the statements.
         lanes: take what was committed to be sent.
@@ -45,7 +44,6 @@ class OutboxWriter:
 
     def __init__(
         self,
-        database: Database,
         lease: Lease,
         rows: OutboxRows,
         lanes: Lanes,
@@ -55,7 +53,6 @@ class OutboxWriter:
         retry_first: float,
         retry_most: float,
     ) -> None:
-        self._database = database
         self._lease = lease
         self._rows = rows
         self._lanes = lanes
@@ -86,22 +83,28 @@ class OutboxWriter:
         posts = [entry for entry in batch if isinstance(entry, _Post)]
         steps = [entry for entry in batch if isinstance(entry, Step)]
 
-        async def work(session: AsyncSession) -> tuple[str, datetime, dict[Key, Kept]]:
-            owner = await self._lease.hold(session)
+        async def work(
+            session: AsyncSession, owner: str
+        ) -> tuple[str, datetime, list[Kept], dict[Key, Kept]]:
             now = await self._rows.clock(session)
+            # What others left in the same chats is older, and comes first.
+            speaking = {draft.app_id for post in posts for draft in post.drafts if draft.app_id in self._ways}
+            left = await self._rows.take_over(session, speaking, owner) if speaking else []
             await self._rows.insert(session, await self._new(session, posts), owner)
             kept = await self._rows.read(session, [draft.key for post in posts for draft in post.drafts])
-            claimed = self._claimed_at_once(kept, owner, now)
+            claimed = self._claimed_at_once(kept, owner, now, {found.draft.place for found in left})
             changes = [_change(step, owner, now) for step in steps if step.item.owner == owner]
             await self._rows.change(session, [*changes, *map(_as_change, claimed.values())], owner)
-            return owner, now, {**kept, **claimed}
+            return owner, now, left, {**kept, **claimed}
 
         try:
-            owner, now, kept = await self._database.write(work)
+            owner, now, left, kept = await self._lease.write(work)
         except Fenced as error:
             for entry in batch:
                 _refuse(entry.done, error)
             return
+        for found in left:
+            self._lanes.adopt(found)
         for post in posts:
             self._posted(post, owner, kept)
         for step in steps:
@@ -113,15 +116,18 @@ class OutboxWriter:
         known = await self._rows.read(session, firsts)
         return [draft for post in posts if post.drafts[0].key not in known for draft in post.drafts]
 
-    def _claimed_at_once(self, kept: Mapping[Key, Kept], owner: str, now: datetime) -> dict[Key, Kept]:
+    def _claimed_at_once(
+        self, kept: Mapping[Key, Kept], owner: str, now: datetime, taken: Collection[Place]
+    ) -> dict[Key, Kept]:
         """The new messages that can be sent right now; claiming them here saves a commit."""
-        claimed: dict[tuple[str, str, str], Kept] = {}
+        claimed: dict[Place, Kept] = {}
         for found in sorted(kept.values(), key=lambda found: found.row_id):
             place = found.draft.place
             if (
                 found.state is OutboxState.QUEUED
                 and found.owner == owner
                 and place not in self._lanes
+                and place not in taken
                 and place not in claimed
                 and found.draft.app_id in self._ways
             ):
@@ -137,7 +143,7 @@ class OutboxWriter:
                 and found.draft.key not in self._lanes.items
             )
             if fresh:
-                self._lanes.adopt(found, unsure=False)
+                self._lanes.adopt(replace(found, unsure=False))
             answer.append(Posted(found.draft.app_id, found.draft.uuid, fresh))
         if not post.done.done():
             post.done.set_result(answer)

@@ -145,12 +145,12 @@ class Sender:
         """
         pause = self._retry_first
         while True:
-            if item.tried_at is None:
-                await self._claim(item)
-            await self._lease.confirm(item.owner)
             way = self._ways.get(item.draft.app_id)
             if way is None:
                 raise NoWay
+            if item.tried_at is None:
+                await self._claim(item)
+            await self._lease.confirm(item.owner)
             # The last look before the request: this process may have slept since the one before.
             if item.unsure and item.age() > self._window:
                 return Outcome(
