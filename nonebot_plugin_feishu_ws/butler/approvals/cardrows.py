@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import and_, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, Database, OutboxRow, OutboxState, utc_now
 from .face import card_uuid
@@ -28,10 +29,15 @@ class CardRows:
         self._database = database
         self._left_alone = left_alone
 
+    async def with_cards(self, approval_id: str) -> tuple[ApprovalRow | None, Sequence[ApprovalCardRow]]:
+        """An approval and its cards, as far as their messages are known."""
+        async with self._database.session() as session:
+            row = await session.get(ApprovalRow, approval_id)
+            return row, (await session.exec(_cards_of(approval_id))).all()
+
     async def of(self, row: ApprovalRow) -> Sequence[ApprovalCardRow]:
         """An approval's cards; what the outbox knows of them by now is noted. One that will never be is dropped."""
-        mine = select(ApprovalCardRow).where(col(ApprovalCardRow.approval_id) == row.id)
-        mine = mine.order_by(col(ApprovalCardRow.id))
+        mine = _cards_of(row.id)
         async with self._database.session() as session:
             found = (await session.exec(mine)).all()
         if all(one.message_id for one in found):
@@ -80,3 +86,8 @@ class CardRows:
             await session.exec(this.values(shown=state))
 
         await self._database.write(work)
+
+
+def _cards_of(approval_id: str) -> SelectOfScalar[ApprovalCardRow]:
+    mine = select(ApprovalCardRow).where(col(ApprovalCardRow.approval_id) == approval_id)
+    return mine.order_by(col(ApprovalCardRow.id))

@@ -127,11 +127,11 @@ class Carrying:
             values = restored(tool, row.arguments, row.arguments_hash)
         except Changed as error:
             return _no(error.what)
-        if await self._store.late(row):
+        payload, late = await self._store.origin(row)
+        if late:
             return _no("late")
         if not await self._deciding.still(row, tool, self._superuser):
             return _no("approver")
-        payload = await self._store.event(row)
         if payload is None:
             return _no("gone")
         turn = await seat.turn(row, payload)

@@ -6,12 +6,12 @@ be the approval's, the message one of its cards, in the chat that card was sent 
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...connectors import ConnectorSpec
 from ...delivery import LogAction, LogBook, LogLevel
-from ...storage import ApprovalRow, ApprovalState
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState
 from ..tools import Tool, ToolRegistry
 from .cardrows import CardRows
 from .errors import MayNotDecide, UnknownApproval
@@ -108,6 +108,9 @@ class Deciding:
         row = await self._store.get(approval_id.lower())
         if row is None:
             raise UnknownApproval(approval_id)
+        return await self._decide(decider, row, approved)
+
+    async def _decide(self, decider: Decider, row: ApprovalRow, approved: bool) -> Decision:
         spec = await self._spec_of(row.connector)
         own = decider.app_id == row.connector and decider.who == row.asked_by
         state = ApprovalState.APPROVED if approved else ApprovalState.REJECTED
@@ -121,7 +124,7 @@ class Deciding:
             now, won = await self._store.decide(row.id, state, decider.who)
             self._decided()
         if now is None:  # pruned in between
-            raise UnknownApproval(approval_id)
+            raise UnknownApproval(row.id)
         self._log(now, spec, {"by": decider.who, "decision": state, "won": won, "state": now.state})
         return Decision(now, won)
 
@@ -131,7 +134,9 @@ class Deciding:
         Raises:
             UnknownApproval, MayNotDecide, DatabaseUnavailable: See `decide`.
         """
-        row = await self._store.get(click.action_id) if isinstance(click.action_id, str) else None
+        row, cards = None, ()
+        if isinstance(click.action_id, str):
+            row, cards = await self._rows.with_cards(click.action_id)
         if row is None or not isinstance(click.approved, bool):
             self._logbook.write(
                 LogAction.WS_AUTH_CARD_DECISION,
@@ -141,10 +146,10 @@ class Deciding:
                 detail={"by": decider.who, "refused": "unknown_approval"},
             )
             raise UnknownApproval(str(click.action_id)[:32])
-        if (refusal := await self._forged(row, decider, click)) is not None:
+        if (refusal := await self._forged(row, cards, decider, click)) is not None:
             self._refused(row, await self._spec_of(row.connector), decider, refusal, click)
             raise MayNotDecide(refusal)
-        return await self.decide(decider, row.id, click.approved)
+        return await self._decide(decider, row, click.approved)
 
     async def waiting(self, decider: Decider) -> list[Waiting]:
         """What waits, oldest first: what they may decide, what they have asked for, and for superusers everything.
@@ -181,28 +186,32 @@ class Deciding:
             return None if decider.operator else Refusal.NOT_AN_APPROVER
         return jury.refuses(_asked(row), decider)
 
-    async def _forged(self, row: ApprovalRow, decider: Decider, click: Click) -> Refusal | None:
+    async def _forged(
+        self, row: ApprovalRow, cards: Sequence[ApprovalCardRow], decider: Decider, click: Click
+    ) -> Refusal | None:
         if row.connector != decider.app_id:
             return Refusal.OTHER_APP
         nonce = click.nonce if isinstance(click.nonce, str) else ""
         if not hmac.compare_digest(nonce.encode("utf-8", "replace"), row.nonce.encode()):
             return Refusal.BAD_NONCE
-        receive_id = await self._place(row, click.message_id)
+        receive_id = await self._place(row, cards, click.message_id)
         if receive_id is None:
             return Refusal.OTHER_CARD
         if receive_id == row.chat_id and click.chat_id != row.chat_id:
             return Refusal.OTHER_CHAT
         return None
 
-    async def _place(self, row: ApprovalRow, message_id: str | None) -> str | None:
+    async def _place(
+        self, row: ApprovalRow, cards: Sequence[ApprovalCardRow], message_id: str | None
+    ) -> str | None:
         """Where the card was sent; None: it is none of this approval's."""
         for _ in range(_LOOKS):
-            cards = await self._rows.of(row)
             if found := next((one for one in cards if message_id and one.message_id == message_id), None):
                 return found.receive_id
             if all(one.message_id for one in cards):
                 return None
             await asyncio.sleep(_LOOK_EVERY)  # Feishu has shown it before we have noted its id
+            cards = await self._rows.of(row)
         return None
 
     def _refused(

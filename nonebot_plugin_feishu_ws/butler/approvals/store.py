@@ -81,19 +81,20 @@ class ApprovalStore:
             )
             return (await session.exec(found)).all()
 
-    async def event(self, row: ApprovalRow) -> bytes | None:
-        """The event that asked, as it was received; None: it is no longer kept."""
-        async with self._database.session() as session:
-            found = select(EventRow.payload).where(
-                col(EventRow.connector) == row.connector, col(EventRow.event_id) == row.event_id
-            )
-            return (await session.exec(found)).first()
+    async def origin(self, row: ApprovalRow) -> tuple[bytes | None, bool]:
+        """Where it came from, and whether that is too long ago.
 
-    async def late(self, row: ApprovalRow) -> bool:
-        """Whether it was approved longer ago than it would have waited: what has changed meanwhile nobody knows."""
+        Returns:
+            The event that asked, as it was received (None: it is no longer kept); and whether it was approved longer
+            ago than it would have waited: what has changed since nobody knows.
+        """
+        payload = select(EventRow.payload).where(
+            col(EventRow.connector) == row.connector, col(EventRow.event_id) == row.event_id
+        )
         async with self._database.session() as session:
             now = await self._clock.read(session)
-        return row.decided_at is not None and now - row.decided_at > row.expires_at - row.created_at
+            late = row.decided_at is not None and now - row.decided_at > row.expires_at - row.created_at
+            return (await session.exec(payload)).first(), late
 
     # --- steps ----------------------------------------------------------------------------------------------
 

@@ -66,6 +66,7 @@ class Worker:
         self._seats = seats
         self._every = every
         self._woken = asyncio.Event()
+        self._next_cards = 0.0
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -105,7 +106,10 @@ class Worker:
                 task = asyncio.create_task(self._see_to(row), name=f"feishu-ws approval {row.id}")
                 self._in_hand[row.id] = task
                 task.add_done_callback(lambda _, key=row.id: self._in_hand.pop(key))
-        await self._showing.catch_up(seats)
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_cards:  # not each time somebody has decided something
+            self._next_cards = now + self._every
+            await self._showing.catch_up(seats)
 
     async def idle(self) -> None:
         """Wait until nothing is in hand."""
