@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
@@ -15,7 +15,7 @@ from .normalise import as_object, as_text, is_object
 
 _log = logging.getLogger("nonebot_plugin_feishu_ws.adapter")
 _SEND = re.compile(r"(?:/open-apis/)?im/v1/messages(?:/([^/]+)/reply)?")
-_PAUSES = (0.5, 1.0, 2.0)  # seconds between the tries of one message
+PAUSES = (0.5, 1.0, 2.0)  # seconds between the tries of one message
 
 
 Failure = ActionFailed | ChatNotAllowed | NetworkError
@@ -102,8 +102,6 @@ async def say(
     data: Mapping[str, Any],
     connector: str,
     overseer: Overseer | None,
-    *,
-    pauses: Sequence[float] = _PAUSES,
 ) -> Any:
     """Make an API call that sends a message, where that is allowed; tell what became of it.
 
@@ -115,7 +113,6 @@ async def say(
         data: its arguments.
         connector: the connector's name.
         overseer: asked and told, if there is one.
-        pauses: seconds between the tries.
 
     Raises:
         ChatNotAllowed: the connector may not send there.
@@ -135,7 +132,7 @@ async def say(
             and not overseer.may_send_to(sending.receive_id)
         ):
             raise ChatNotAllowed(connector, sending.receive_id)
-        result = await _say_once(perform, {**data, "json": {**sending.body, "uuid": sending.uuid()}}, pauses)
+        result = await _say_once(perform, {**data, "json": {**sending.body, "uuid": sending.uuid()}})
     except (ActionFailed, ChatNotAllowed, NetworkError) as error:
         told(None, error)
         raise
@@ -143,8 +140,8 @@ async def say(
     return result
 
 
-async def _say_once(perform: Perform, data: Mapping[str, Any], pauses: Sequence[float]) -> Any:
-    for pause in (*pauses, None):
+async def _say_once(perform: Perform, data: Mapping[str, Any]) -> Any:
+    for pause in (*PAUSES, None):
         if (current := handling.get()) is not None:
             await current.confirm()
         try:
