@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Self
 
+from ..adapter import CardWriter
 from ..openapi import (
     FeishuClient,
     FeishuError,
@@ -53,6 +54,7 @@ class StreamingCard:
         stop: what a click on the stop button carries; None for no button.
         earlier: card_ids of the entities an earlier attempt has sent for the same parts (`card_ids`), in order.
         pace: how fast, and how patient; Feishu's limits are kept by default.
+        live: where clicks find the cards that stream (`Bot.live_cards`): a card they show ends the answer.
     """
 
     def __init__(
@@ -65,9 +67,12 @@ class StreamingCard:
         stop: Mapping[str, object] | None = None,
         earlier: Sequence[str] = (),
         pace: Pace | None = None,
+        live: MutableMapping[str, CardWriter] | None = None,
     ) -> None:
         self._client = client
         self._send = send
+        self._live: MutableMapping[str, CardWriter] = {} if live is None else live
+        self._sent: set[str] = set()  # message ids
         self._locale: Locale = locale
         self._title = title
         self._stop = stop
@@ -154,6 +159,19 @@ class StreamingCard:
     # Bringing it about
 
     async def _run(self) -> None:
+        try:
+            await self._write()
+        finally:
+            for message_id in self._sent:
+                self._live.pop(message_id, None)
+
+    async def _send_card(self, part: str, msg_type: str, content: str) -> str:
+        message_id = await self._send(part, msg_type, content)
+        self._live[message_id] = self.close
+        self._sent.add(message_id)
+        return message_id
+
+    async def _write(self) -> None:
         wait = self._pace.retry_first
         while True:
             self._changed.clear()
@@ -243,11 +261,11 @@ class StreamingCard:
     def _new_page(self, number: int) -> Page:
         if not self._entities:
             return MessagePage(
-                self._client, self._send, f"card-{number}", self._locale, interval=self._pace.replaced
+                self._client, self._send_card, f"card-{number}", self._locale, interval=self._pace.replaced
             )
         return EntityPage(
             self._client,
-            self._send,
+            self._send_card,
             f"stream-{number}",
             self._locale,
             interval=self._pace.interval,

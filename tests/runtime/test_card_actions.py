@@ -275,3 +275,50 @@ async def test_many_clicks_at_once_each_get_their_answer(action, click, company)
 
 def test_the_matcher_belongs_to_whoever_asked_for_it(action) -> None:
     assert action().module_name == __name__
+
+
+async def test_a_click_on_a_card_that_streams_ends_it(action, click, company) -> None:
+    """Such a card takes no card of the click's answer and no other update; afterwards it is like any other."""
+    bot: Any = nonebot.get_bot(company.app.app_id)
+    stop = action("stop")
+
+    @stop.handle()
+    async def _(event: CardActionEvent) -> None:
+        await event.respond("Stopped")
+        await event.update(DONE)
+
+    @action().handle()
+    async def _(event: CardActionEvent) -> None:
+        await event.update(LATER)
+
+    async def send(part: str, msg_type: str, content: str) -> str:
+        sent = await bot.client.send_message(company.direct.chat_id, msg_type, content, uuid=part)
+        return sent.message_id
+
+    stream = cards.StreamingCard(
+        bot.client,
+        send,
+        locale="en_US",
+        stop={"action": "stop"},
+        pace=cards.Pace(interval=0.01),
+        live=bot.live_cards,
+    )
+    stream.open()
+    stream.update("Once upon a time")
+    await company.sandbox.world.wait_for(lambda m: "Once upon" in str(m.content))
+    stream.update("Once upon a time there was a bot")
+    message = await company.sandbox.world.wait_for(lambda m: "a bot" in str(m.content))
+    assert list(bot.live_cards) == [message.message_id]
+    result = await click({"tag": "button", "value": {"action": "stop"}}, message.message_id)
+    assert (result.toast["content"], result.card) == ("Stopped", None)
+    await company.runtime.drained()
+    assert message.content["header"]["title"]["content"] == "Deploy"
+    assert "Done." in str(message.content)
+    assert not company.sandbox.world.cards.streaming(company.sandbox.world.cards.of(message))
+    assert not bot.live_cards
+    stream.update("and more")  # by a brain that does not know yet
+    await stream.close()
+    assert "Done." in str(message.content)
+    await click(value(), message.message_id)
+    await company.runtime.drained()
+    assert message.content == LATER
