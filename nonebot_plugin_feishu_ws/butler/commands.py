@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..texts import Texts
 from ..texts.approvals import ApprovalTexts
-from .approvals import Asking, AskRefused, refusal
+from .approvals import AskRefused, refusal
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .tools import Tool, ToolRegistry
 from .turn import Turn
@@ -16,7 +16,6 @@ class CommandsBrain:
 
     Args:
         tools: What can be called.
-        asking: Has those approved that need it; without it they cannot be used.
         command_starts: Prefixes that may precede a command (NoneBot's `COMMAND_START`), so that `/help` is `help`.
         taken: Whether another plugin has taken this turn's message. A command nobody here knows is then not ours to
             complain about.
@@ -25,13 +24,11 @@ class CommandsBrain:
     def __init__(
         self,
         tools: ToolRegistry,
-        asking: Asking | None = None,
         *,
         command_starts: Sequence[str],
         taken: Callable[[Turn], bool],
     ) -> None:
         self._tools = tools
-        self._asking = asking
         self._starts = sorted((start for start in command_starts if start), key=len, reverse=True)
         self._taken = taken
 
@@ -92,26 +89,27 @@ class CommandsBrain:
             await turn.say(turn.texts.bad_arguments(error.problems, tool.usage), final=True)
             return
         if tool.terms.requires_approval:
-            await turn.say(await self._ask(tool, arguments, turn))
+            await turn.say(await _ask(tool, arguments, turn))
             return
         result = await tool.run(turn, arguments)
         await turn.say(turn.texts.done() if result is None else str(result), final=True)
 
-    async def _ask(self, tool: Tool, arguments: Mapping[str, object], turn: Turn) -> str:
-        """Have a call approved; what to say about that."""
-        texts = ApprovalTexts(turn.texts.locale)
-        if self._asking is None:
-            return texts.not_permitted(tool.name)
-        try:
-            row, jury = await self._asking.ask(turn, tool, arguments)
-        except AskRefused as error:
-            return refusal(texts, tool.name, error)
-        others = len(jury.besides(turn.open_id))
-        return texts.waits(tool.name, row.id, texts.jury(others, anyone=jury.anyone), row.expires_at)
-
     def _similar(self, word: str, texts: Texts) -> list[str]:
         names = [name for name, _ in own_commands(texts)] + [tool.name for tool in self._tools]
         return difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+
+
+async def _ask(tool: Tool, arguments: Mapping[str, object], turn: Turn) -> str:
+    """Have a call approved; what to say about that."""
+    texts = ApprovalTexts(turn.texts.locale)
+    if turn.asking is None:
+        return texts.not_permitted(tool.name)
+    try:
+        row, jury = await turn.asking.ask(turn, tool, arguments)
+    except AskRefused as error:
+        return refusal(texts, tool.name, error)
+    others = len(jury.besides(turn.open_id))
+    return texts.waits(tool.name, row.id, texts.jury(others, anyone=jury.anyone), row.expires_at)
 
 
 def _mark(tool: Tool, texts: Texts) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..adapter import Bot, MessageEvent
 from ..texts import Texts
+
+if TYPE_CHECKING:
+    from .approvals import Asking
 
 
 class Say(Protocol):
@@ -35,6 +38,7 @@ class Turn:
         bot: The bot that received the event.
         event: The event itself.
         say: Answers.
+        asking: Has tools approved that need it; a brain asks through it. None: they cannot be used.
         answered: Whether the message was answered before, by a process that died since.
     """
 
@@ -50,6 +54,7 @@ class Turn:
     status: Callable[[], str] = field(repr=False)
     say: Say = field(repr=False)
     answered: Callable[[], Awaitable[bool]] = field(default=_not_yet, repr=False)
+    asking: "Asking | None" = field(default=None, repr=False)
 
     @property
     def conversation(self) -> tuple[str, str, str | None]:

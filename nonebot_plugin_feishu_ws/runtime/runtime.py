@@ -101,7 +101,6 @@ class Runtime:
         )
         self._commands = CommandsBrain(
             tools,
-            self._approvals.asking,
             command_starts=sorted(nonebot.get_driver().config.command_start),
             taken=taken,
         )
@@ -285,7 +284,7 @@ class Runtime:
     def _turn(self, bot: Bot, event: MessageEvent, name: str = "say") -> Turn:
         link = self._bots.link_of(bot)
         texts = Texts(locale_for(self._settings.locale, link.base_url))
-        return turn_of(link, bot, event, texts, self._outbox, name)
+        return turn_of(link, bot, event, texts, self._outbox, self._approvals.asking, name)
 
 
 @contextlib.asynccontextmanager

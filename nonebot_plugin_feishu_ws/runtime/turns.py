@@ -2,6 +2,7 @@
 
 from ..adapter import Bot, MessageEvent
 from ..butler import Turn, Voice
+from ..butler.approvals import Asking
 from ..connectors import Link
 from ..delivery import Outbox
 from ..screening import speech
@@ -9,7 +10,13 @@ from ..texts import Texts
 
 
 def turn_of(
-    link: Link, bot: Bot, event: MessageEvent, texts: Texts, outbox: Outbox, name: str = "say"
+    link: Link,
+    bot: Bot,
+    event: MessageEvent,
+    texts: Texts,
+    outbox: Outbox,
+    asking: Asking,
+    name: str = "say",
 ) -> Turn:
     """The turn of an addressed message; what is said in it goes by `name`, see `Voice`."""
     voice = Voice(outbox, bot, event, texts, name)
@@ -26,6 +33,7 @@ def turn_of(
         status=lambda: _status(link, bot, texts),
         say=voice.say,
         answered=voice.answered,
+        asking=asking,
     )
 
 
