@@ -32,7 +32,7 @@ class Fenced(Exception):
     """
 
     def __init__(self, owner: str) -> None:
-        super().__init__(f"worker {owner} was taken for dead; its work is with others now")
+        super().__init__(f"worker {owner} is not at work any more; what it owned may be another's")
         self.owner = owner
 
 

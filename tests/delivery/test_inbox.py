@@ -507,6 +507,28 @@ async def test_stopping_gives_back_what_is_in_hand(
     assert [event.incoming.event_id for event in await replay(two)] == ["ev0", "ev1", "ev2"]
 
 
+async def test_nothing_is_taken_without_a_lease(
+    database: Database, make_inbox: Make, message: Message
+) -> None:
+    """It has ended, so nobody is at work here: Feishu is to push to somebody who is."""
+    inbox = await make_inbox(database)
+    answer = await inbox.accept(message())
+    assert isinstance(answer, Accepted)
+    await inbox._lease.stop()
+    pushes = [inbox.accept(message(number)) for number in (1, 2, 3)]
+    refused = await asyncio.gather(*pushes, return_exceptions=True)
+    assert {type(error) for error in refused} == {InboxUnavailable}
+    with pytest.raises(InboxUnavailable, match="not at work"):
+        await replay(inbox)
+    other = await make_inbox(database)
+    assert [event.row_id for event in await replay(other)] == [answer.row_id]
+    other.give_back(answer.row_id)
+    await other.flush()
+    inbox.done(answer.row_id)
+    await inbox.flush()
+    assert [event.row_id for event in await replay(other)] == [answer.row_id], "its ending came too late"
+
+
 async def test_a_fenced_worker_goes_on_under_another_name(
     database: Database, make_inbox: Make, message: Message, kill: Kill
 ) -> None:
