@@ -94,6 +94,16 @@ VERBS: Mapping[str, Verb] = {
             Args["name", str]["count", int, 20],
         ),
         Verb(
+            "replay",
+            "NAME [EVENT_ID|all]",
+            (
+                "查看被放弃的事件，或重新处理",
+                "show events that were given up, or have them handled after all",
+            ),
+            "replay butler all",
+            Args["name", str]["event;?", str],
+        ),
+        Verb(
             "why",
             "MESSAGE_ID",
             ("一条消息为什么有或没有回应", "why a message was answered, or not"),

@@ -22,6 +22,7 @@ from ..storage import DatabaseUnavailable
 from ..texts.connectors import ConnectorTexts
 from .answer import Answer, Table
 from .approving import approvals, decide
+from .deadletters import replay
 from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
@@ -305,6 +306,7 @@ _VERBS: Mapping[str, Callable[[Desk, Call], Awaitable[Answer]]] = {
     "disconnect": _connect,
     "status": _status,
     "logs": _logs,
+    "replay": replay,
     "why": why,
     "doctor": doctor,
     "test": _test,

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..delivery import LogAction, LogBook, LogPage
+from ..delivery import DeadLetter, LogAction, LogBook, LogPage, dead_letters, replay
 from ..openapi import BotInfo, FeishuError
-from ..storage import utc_now
+from ..storage import Database, utc_now
 from .audit import Audit, Request
 from .errors import (
     NotAllowed,
@@ -63,6 +63,7 @@ class ConnectorService:
         store: ConnectorStore,
         statuses: Statuses,
         logbook: LogBook,
+        database: Database,
         *,
         configured: Callable[[], Sequence[ConnectorSpec]],
         verify: Verify,
@@ -71,6 +72,7 @@ class ConnectorService:
         self._store = store
         self._statuses = statuses
         self._logbook = logbook
+        self._database = database
         self._audit = Audit(logbook)
         self._configured = configured
         self._verify = verify
@@ -122,6 +124,12 @@ class ConnectorService:
             async with asyncio.timeout(_FLUSH_WITHIN):
                 await self._logbook.flush()
         return await self._logbook.read(connector.spec.app_id, limit=limit, cursor=cursor)
+
+    async def dead_letters(self, actor: Actor, name: str) -> list[DeadLetter]:
+        """A connector's events that were given up, the latest first; see `delivery.dead_letters`."""
+        with self._audit.asked(actor, "replay", name) as request:
+            connector = await self._find(request)
+        return await dead_letters(self._database, connector.spec.app_id)
 
     # --- changing -------------------------------------------------------------------------------------------
 
@@ -271,6 +279,18 @@ class ConnectorService:
         return connector
 
     # --- in common ------------------------------------------------------------------------------------------
+
+    async def replay(self, actor: Actor, name: str, event_id: str | None = None) -> int:
+        """Have events that were given up handled after all: one, or all of a connector's.
+
+        Returns:
+            How many.
+        """
+        with self._audit.asked(actor, "replay", name) as request:
+            connector = await self._find(request)
+            count = await replay(self._database, connector.spec.app_id, event_id)
+            self._audit.note(request, LogAction.WS_DEAD_LETTER, {"replayed": count, "event": event_id})
+            return count
 
     def denied(self, actor: Actor, verb: str, name: str | None = None) -> None:
         """Note that somebody was refused before a connector was even looked up."""

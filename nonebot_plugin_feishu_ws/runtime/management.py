@@ -105,6 +105,7 @@ class Management:
             self._store,
             self.statuses,
             self.logbook,
+            self.database,
             configured=lambda: self.configured,
             verify=self._verify,
             changed=self._changed,
