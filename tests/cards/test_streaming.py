@@ -147,16 +147,17 @@ async def test_an_answer_from_the_first_word_to_the_last(room):
 
 
 async def test_text_is_typed_and_the_latest_wins(room):
-    pace = replace(PACE, interval=0.1)
-    async with room.stream(pace=pace) as card:
+    began = asyncio.get_running_loop().time()
+    async with room.stream(pace=replace(PACE, interval=0.1)) as card:
         await room.sees("…")
         for end in range(1, 200):
             card.update("x" * end)
             await asyncio.sleep(0)
         await room.sees("x" * 199)
-    first, *more = room.calls("/content")
-    assert len(more) <= 1
-    assert json.loads([first, *more][-1]["request"])["content"] == "x" * 199
+    took = asyncio.get_running_loop().time() - began
+    calls = room.calls("/content")
+    assert len(calls) <= 1 + took / 0.1
+    assert json.loads(calls[-1]["request"])["content"] == "x" * 199
 
 
 async def test_ten_operations_a_second_are_kept(make_room):
@@ -165,14 +166,14 @@ async def test_ten_operations_a_second_are_kept(make_room):
     room = await make_room(
         **{name: getattr(rules, name) for name in ("card_operations_per_second", "sends_per_second")}
     )
-    async with room.stream(pace=Pace(interval=0.11)) as card:
+    async with room.stream(pace=Pace(interval=0.15)) as card:
         for end in range(1, 121):
             card.update("word " * end)
             card.status(f"{end}")
             await asyncio.sleep(0.01)
     assert room.text == "word " * 120
     assert {call["code"] for call in room.calls()} == {0}
-    assert len(room.calls("/content")) > 6
+    assert len(room.calls("/content")) > 4
 
 
 async def test_code_and_tables_are_never_shown_half(room):
