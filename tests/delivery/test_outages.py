@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from nonebot_plugin_feishu_ws.delivery import (
     LogAction,
     LogBook,
 )
-from nonebot_plugin_feishu_ws.storage import Database, EventRow
+from nonebot_plugin_feishu_ws.storage import Database, EventRow, utc_now
 
 Make = Callable[..., Awaitable[Inbox]]
 Message = Callable[..., Incoming]
@@ -240,6 +241,34 @@ async def test_a_deadlock_with_somebody_else(
         await looking.close()
     assert "again: Error: deadlock detected" in caplog.text
     assert await states(inbox._lease._database) == {"ev1": "received", "ev2": "received"}
+
+
+async def test_a_dead_letter_that_is_revived_is_not_pruned(
+    postgres: Any, make_inbox: Make, message: Message
+) -> None:
+    """Found as old and dead, it is no longer dead when its turn comes to be deleted."""
+    url = postgres.create_database()
+    inbox = await make_inbox(url)
+    answer = await inbox.accept(message(1))
+    assert isinstance(answer, Accepted)
+    inbox.dead(answer.row_id, "why")
+    await inbox.flush()
+    later = Inbox(inbox._lease._database, inbox._lease, now=lambda: utc_now() + timedelta(days=365))
+    other, looking = [await asyncpg.connect(url.replace("+asyncpg", "")) for _ in range(2)]
+    transaction = other.transaction()
+    try:
+        await transaction.start()
+        await other.execute("UPDATE feishu_ws_event SET state = 'received', owner = ''")
+        pruning = asyncio.create_task(later.prune(timedelta(days=30)))
+        async with asyncio.timeout(10):
+            while not await looking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                pass
+            await transaction.commit()
+            assert await pruning == 0
+    finally:
+        await other.close()
+        await looking.close()
+    assert [event.incoming.event_id async for event in inbox.unfinished()] == ["ev1"]
 
 
 async def test_serialization_failures(
