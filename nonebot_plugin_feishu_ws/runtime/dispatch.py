@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, Handling, MessageEvent, handling, parse_event
 from ..butler import Place
@@ -28,8 +28,7 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 _LAST_MOMENT = 1.0  # seconds for cancelled handlers to end in
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(NamedTuple):
     """Whose task it is.
 
     Attributes:

@@ -87,7 +87,8 @@ class Room:
         if not self._held[chat]:
             del self._held[chat]
         self._beyond.discard(chat)
-        self._admit()
+        if self._queue:
+            self._admit()
 
     def close(self) -> None:
         """Let nobody in any more, those who wait included."""
