@@ -7,7 +7,9 @@ silently mean "default".
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+from urllib.parse import urlsplit
 
 import nonebot
 from pydantic import (
@@ -27,8 +29,31 @@ MOST_CONNECTIONS = 50
 """Of one app, over all processes (feishu-facts.md, Platform rules)."""
 
 
+LARGEST_PROMPT = 64 * 1024
+"""Bytes of a system prompt from a file."""
+
+
 class SettingsError(RuntimeError):
     """A setting has a value that cannot be used. The message names the setting; it never shows a value."""
+
+
+class ButlerLimits(BaseModel):
+    """What a model may use. Where a limit is reached, the answer ends with a sentence that says so."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+    requests: int = Field(default=20, ge=1, le=200)
+    """To the model, for one message."""
+    tool_calls: int = Field(default=30, ge=0, le=500)
+    """For one message."""
+    tokens: int = Field(default=200_000, ge=1000)
+    """In and out, for one message."""
+    seconds: int = Field(default=300, ge=5, le=540)
+    """For one message; Feishu ends a streaming card after 600."""
+    daily_turns: int = Field(default=200, ge=1)
+    """Messages of one person on one day (UTC)."""
+    daily_tokens: int = Field(default=2_000_000, ge=1000)
+    """Of one person on one day."""
 
 
 class Settings(BaseModel):
@@ -49,8 +74,18 @@ class Settings(BaseModel):
     """One or more keys for stored secrets, comma-separated; by default a key file beside the database."""
     sandbox: bool = False
     """Run the local Feishu inside the process and use it."""
-    butler: Literal["commands", "off"] = "commands"
+    butler: Literal["commands", "llm", "off"] = "commands"
     """Who answers messages that are addressed to the bot."""
+    butler_base_url: str | None = None
+    """Of an OpenAI-compatible server, such as `https://api.example.com/v1`."""
+    butler_api_token: SecretStr | None = None
+    """For that server."""
+    butler_model: str | None = None
+    """The model's name on that server; without one, any model of pydantic-ai, as `provider:model`."""
+    butler_prompt: str = ""
+    """What the model is told to be: a text, or `file:/path` to one."""
+    butler_limits: ButlerLimits = Field(default_factory=ButlerLimits)
+    """A JSON object."""
     connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
     """Long connections per connector and process; Feishu allows an app 50 in all."""
     reconnect_max_attempts: int = Field(default=0, ge=0)
@@ -64,6 +99,45 @@ class Settings(BaseModel):
     @classmethod
     def _base_url(cls, value: str) -> str:
         return normalise_base_url(value)
+
+    @field_validator("butler_base_url")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+            raise ValueError("use an http(s) URL without a user name, such as https://api.example.com/v1")
+        return value or None
+
+    @field_validator("butler_prompt")
+    @classmethod
+    def _prompt(cls, value: str) -> str:
+        if not value.startswith("file:"):
+            return value
+        path = Path(value.removeprefix("file:"))
+        try:
+            content = path.read_bytes()
+            text = content.decode()
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not UTF-8 text") from None
+        if len(content) > LARGEST_PROMPT:
+            raise ValueError(f"{path} is larger than {LARGEST_PROMPT} bytes")
+        return text
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.butler_api_token and not self.butler_base_url:
+            raise ValueError(
+                "FEISHU_WS__BUTLER_API_TOKEN is for the server of FEISHU_WS__BUTLER_BASE_URL, which is not set; "
+                "a provider:model takes its key from the provider's own environment variable"
+            )
+        if self.butler == "llm" and not self.butler_model:
+            raise ValueError(
+                "FEISHU_WS__BUTLER=llm needs FEISHU_WS__BUTLER_MODEL: the model's name on the server of "
+                "FEISHU_WS__BUTLER_BASE_URL, or provider:model"
+            )
+        return self
 
     @field_validator("connections", mode="wrap")
     @classmethod
@@ -121,7 +195,8 @@ def load_settings() -> Settings:
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # NoneBot could not parse a JSON value
-        raise SettingsError(f"{error}: FEISHU_WS__CONNECTORS takes a JSON list of objects") from None
+        names = "FEISHU_WS__CONNECTORS takes a JSON list of objects, FEISHU_WS__BUTLER_LIMITS an object"
+        raise SettingsError(f"{error}: {names}") from None
 
 
 def _refuse_unknown_flat_names() -> None:
@@ -150,8 +225,9 @@ def _explain(error: ValidationError) -> str:
         where = name + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path[1:])
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            known = Settings.model_fields if len(path) == 1 else ConnectorSpec.model_fields
-            names = ", ".join(sorted(name.upper() if len(path) == 1 else name for name in known))
+            known = ButlerLimits if path[0] == "butler_limits" else ConnectorSpec
+            fields = Settings.model_fields if len(path) == 1 else known.model_fields
+            names = ", ".join(sorted(name.upper() if len(path) == 1 else name for name in fields))
             message = f"there is no such setting; valid names: {names}"
         elif problem["type"] in ("tuple_type", "list_type"):
             message = "use a JSON list"

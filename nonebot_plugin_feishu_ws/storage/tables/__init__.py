@@ -7,6 +7,7 @@ event, and they all outlive a connector that is removed. For the same reasons th
 
 from .approvals import ApprovalCardRow, ApprovalRow, ApprovalState
 from .connectors import ConnectorRow, LinkRow, StatusRow
+from .conversations import ConversationRow, RunRow, RunState, SpendingRow
 from .delivery import EventRow, EventState, OutboxRow, OutboxState, WorkerRow
 from .log import LogRow
 
@@ -15,12 +16,16 @@ __all__ = [
     "ApprovalRow",
     "ApprovalState",
     "ConnectorRow",
+    "ConversationRow",
     "EventRow",
     "EventState",
     "LinkRow",
     "LogRow",
     "OutboxRow",
     "OutboxState",
+    "RunRow",
+    "RunState",
+    "SpendingRow",
     "StatusRow",
     "WorkerRow",
 ]
