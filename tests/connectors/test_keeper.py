@@ -392,11 +392,11 @@ async def test_what_cannot_be_started_is_tried_again_and_told_once(
     inbox, tries = bot.runtime._inbox, []
     unfinished = inbox.unfinished
 
-    async def away(app_ids: Collection[str]) -> AsyncIterator[Any]:
+    async def away(app_ids: Collection[str], **options: Any) -> AsyncIterator[Any]:
         tries.append(app_ids)
         if len(tries) < 4:
             raise InboxUnavailable("the database is away")
-        async for event in unfinished(app_ids):
+        async for event in unfinished(app_ids, **options):
             yield event
 
     monkeypatch.setattr(inbox, "unfinished", away)
