@@ -45,6 +45,7 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
         Deciding,
         Questions,
         Seat,
+        Share,
         Showing,
         Worker,
     )
@@ -70,8 +71,9 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
         return cast("Turn", None)  # the tool does not ask for it
 
     await database.start()
-    clock, rows, logbook = DatabaseClock(database), CardRows(database), LogBook(database)
-    store, lease = ApprovalStore(database, clock), Lease(database, label="bench")
+    share = Share(database)
+    clock, rows, logbook = DatabaseClock(database), CardRows(share), LogBook(database)
+    store, lease = ApprovalStore(share, clock), Lease(database, label="bench")
     outbox = Outbox(database, lease, logbook, {})
     deciding = Deciding(store, rows, tools, logbook, spec_of, lambda: worker.wake())
     worker = Worker(
@@ -86,7 +88,7 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
     )
     await lease.start()
     logbook.start()
-    questions = Questions(database, clock, timedelta(hours=10), most_waiting=10**9)
+    questions = Questions(share, clock, timedelta(hours=10), most_waiting=10**9)
     yield database, questions, deciding, worker
     await worker.stop(30)
     await logbook.stop()

@@ -56,7 +56,9 @@ class Approvals:
         self._turn_of = turn_of
         self._store = management.approvals
         logbook, deciding = management.logbook, management.deciding
-        questions = Questions(management.database, management.clock, timedelta(seconds=settings.approval_ttl))
+        questions = Questions(
+            management.approvals_share, management.clock, timedelta(seconds=settings.approval_ttl)
+        )
         self.asking = Asking(questions, outbox, logbook, management.spec_of)
         self._clicked = Clicked(deciding, tools, lambda bot: self._texts(bot.client.base_url))
         showing = Showing(self._store, management.approval_cards, tools)

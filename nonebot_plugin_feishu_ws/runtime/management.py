@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 
 from ..butler import tools
-from ..butler.approvals import ApprovalStore, CardRows, DatabaseClock, Deciding
+from ..butler.approvals import ApprovalStore, CardRows, DatabaseClock, Deciding, Share
 from ..config import Settings
 from ..connectors import (
     ConnectorService,
@@ -65,8 +65,9 @@ class Management:
         """Orders the REST calls of all connectors."""
         self._running = running
         self.clock = DatabaseClock(self.database)
-        self.approvals = ApprovalStore(self.database, self.clock)
-        self.approval_cards = CardRows(self.database)
+        self.approvals_share = Share(self.database)
+        self.approvals = ApprovalStore(self.approvals_share, self.clock)
+        self.approval_cards = CardRows(self.approvals_share)
         self.deciding = Deciding(
             self.approvals, self.approval_cards, tools, self.logbook, self.spec_of, decided
         )

@@ -21,6 +21,7 @@ from .errors import (
 from .face import ACTION, MOST_ARGUMENTS, card, drafts_of, reason_of, words
 from .questions import MOST_WAITING, Question, Questions
 from .rules import SHELL, Asked, Decider, Jury, Refusal
+from .share import Share
 from .showing import Showing
 from .store import ApprovalStore
 from .worker import Worker
@@ -53,6 +54,7 @@ __all__ = [
     "Refusal",
     "Seat",
     "Seats",
+    "Share",
     "Showing",
     "SpecOf",
     "TooLong",

@@ -8,8 +8,9 @@ from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, Database, OutboxRow, OutboxState, utc_now
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, OutboxRow, OutboxState, utc_now
 from .face import card_uuid
+from .share import Share
 
 _LEFT_ALONE = timedelta(seconds=4)
 _TRIED_FOR = timedelta(days=1)
@@ -25,7 +26,7 @@ class CardRows:
         left_alone: for so long what is over is left to the process that saw to it.
     """
 
-    def __init__(self, database: Database, *, left_alone: timedelta = _LEFT_ALONE) -> None:
+    def __init__(self, database: Share, *, left_alone: timedelta = _LEFT_ALONE) -> None:
         self._database = database
         self._left_alone = left_alone
 

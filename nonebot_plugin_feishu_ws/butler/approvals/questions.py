@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, Database
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState
 from .clock import DatabaseClock
 from .errors import TooManyWaiting
+from .share import Share
 
 MOST_WAITING = 20
 """Approvals of one person that may wait on one connector."""
@@ -58,7 +59,7 @@ class Questions:
     """
 
     def __init__(
-        self, database: Database, clock: DatabaseClock, ttl: timedelta, *, most_waiting: int = MOST_WAITING
+        self, database: Share, clock: DatabaseClock, ttl: timedelta, *, most_waiting: int = MOST_WAITING
     ) -> None:
         self._database = database
         self._clock = clock

@@ -13,8 +13,9 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...delivery import orphaned
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, Database, EventRow
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, EventRow
 from .clock import DatabaseClock
+from .share import Share
 
 OVER = frozenset(
     {
@@ -42,7 +43,7 @@ class ApprovalStore:
         clock: its time.
     """
 
-    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+    def __init__(self, database: Share, clock: DatabaseClock) -> None:
         self._database = database
         self._clock = clock
 

@@ -3,9 +3,8 @@ written into a ledger that none of them can change."""
 
 import asyncio
 import contextlib
-import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -41,20 +40,6 @@ class World:
     def said(self) -> list[Message]:
         return [message for message in self.sandbox.world.messages.values() if message.sender is self.app]
 
-    async def shows(self, approval_id: str, words: str) -> Message:
-        """Wait for a card of an approval that says something."""
-        return await self.sandbox.world.wait_for(
-            lambda message: (
-                message.msg_type == "interactive"
-                and approval_id
-                in json.dumps(message.content, ensure_ascii=False) + self.of.get(message.message_id, "")
-                and words in json.dumps(message.content, ensure_ascii=False)
-            ),
-            timeout=10,
-        )
-
-    of: dict[str, str] = field(default_factory=dict)
-
 
 class Replica:
     """One process."""
@@ -70,6 +55,7 @@ class Replica:
             Deciding,
             Questions,
             Seat,
+            Share,
             Showing,
             Worker,
         )
@@ -89,9 +75,10 @@ class Replica:
         self.tools = ToolRegistry()
         now = options.get("now", utc_now)
         clock = DatabaseClock(database, now)
-        self.store = ApprovalStore(database, clock)
-        self.rows = CardRows(database)
-        questions = Questions(database, clock, options.get("ttl", timedelta(hours=1)))
+        share = Share(database)
+        self.store = ApprovalStore(share, clock)
+        self.rows = CardRows(share, left_alone=timedelta(0))
+        questions = Questions(share, clock, options.get("ttl", timedelta(hours=1)))
         self.asking = Asking(questions, self.outbox, self.logbook, self._spec)
         self.deciding = Deciding(self.store, self.rows, self.tools, self.logbook, self._spec)
         self.showing = Showing(self.store, self.rows, self.tools, after=options.get("after", 0.0))
@@ -213,12 +200,12 @@ class Replica:
 
     async def until(self, row: Any, *states: str, told: bool = True) -> Any:
         """The approval, once it is in a state."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 now = await self.store.get(row.id)
                 if now is not None and now.state in states and (now.finished_at or not told):
                     return now
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.02)
 
     async def log(self, action: str) -> list[Any]:
         await self.logbook.flush()
@@ -276,8 +263,3 @@ async def start(world: World) -> AsyncIterator[Start]:
 async def one(start: Start, database_url: str) -> Replica:
     """One replica, on each kind of database in turn."""
     return await start(database_url)
-
-
-@pytest.fixture(scope="session")
-def numbers() -> Iterator[int]:
-    return itertools.count()

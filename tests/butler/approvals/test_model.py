@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from nonebot_plugin_feishu_ws.butler.approvals import ApprovalStore, DatabaseClock, Question, Questions
+from nonebot_plugin_feishu_ws.butler.approvals import ApprovalStore, DatabaseClock, Question, Questions, Share
 from nonebot_plugin_feishu_ws.storage import ApprovalRow, ApprovalState, Database, WorkerRow
 
 WORKERS = st.sampled_from(["one", "two"])
@@ -95,52 +95,35 @@ async def nothing(_session: AsyncSession, _row: ApprovalRow) -> None: ...
 @given(st.lists(STEPS, max_size=15))
 async def test_random_lives(database: Database, life: list[tuple[str, ...]]) -> None:
     example, now = str(next(_examples)), Clock()
-    clock = DatabaseClock(database, now)
-    store = ApprovalStore(database, clock)
+    clock, share = DatabaseClock(database, now), Share(database)
+    store = ApprovalStore(share, clock)
     workers = {name: f"{name}-{example}" for name in ("one", "two")}
     await database.write(
         lambda s: _add(s, [WorkerRow(id=worker, label=worker) for worker in workers.values()])
     )
     asked = Question("cli_a", "oc", None, "om", example, "0", example, "deploy", "{}", "", "", ("oc",))
-    row, fresh = await Questions(database, clock, timedelta(hours=1)).ask(asked, nothing)
+    row, fresh = await Questions(share, clock, timedelta(hours=1)).ask(asked, nothing)
     assert fresh
     model, told = Model(), 0
-
-    async def hold(name: str) -> str:
-        return workers[name]
 
     async def tell(_session: AsyncSession, _row: ApprovalRow) -> None:
         nonlocal told
         told += 1
 
     for step in life:
-        taken: Any
-        match step:
-            case ("time passes",):
-                if not database.is_sqlite:
-                    continue
+        if step == ("time passes",):
+            if database.is_sqlite:
                 now.time += timedelta(hours=2)
                 model.late = True
-                continue
-            case ("die", worker):
-                model.alive.discard(worker)
-                gone = delete(WorkerRow).where(col(WorkerRow.id) == workers[worker])
-                await database.write(lambda s, gone=gone: s.exec(gone))
-                continue
-            case ("claim" | "reclaim" as how, worker):
-                if worker not in model.alive:
-                    continue  # `Lease.hold` raises; see tests/delivery
-                taken = await getattr(store, how)(row.id, lambda _, worker=worker: hold(worker))
-            case ("decide", state):
-                _, taken = await store.decide(row.id, ApprovalState(state), "ou_boss")
-            case ("finish", worker, state):
-                taken = await store.finish(
-                    row.id, workers[worker], ApprovalState(state), result=None, error=None
-                )
-            case ("settle",):
-                taken = await store.settle(row.id, tell)
-            case _:
-                taken = await getattr(store, step[0])(row.id)
+            continue
+        if step[0] in ("die", "claim", "reclaim") and step[1] not in model.alive:
+            continue  # `Lease.hold` raises; see tests/delivery
+        if step[0] == "die":
+            model.alive.discard(step[1])
+            gone = delete(WorkerRow).where(col(WorkerRow.id) == workers[step[1]])
+            await database.write(lambda s, gone=gone: s.exec(gone))
+            continue
+        taken = await take(store, row.id, step, workers, tell)
         assert bool(taken) is model.step(step), step
         found = await store.get(row.id)
         assert found is not None
@@ -148,6 +131,28 @@ async def test_random_lives(database: Database, life: list[tuple[str, ...]]) -> 
         assert found.owner == workers.get(model.owner, "")
         assert (found.finished_at is not None) is model.settled
     assert told <= 1
+
+
+async def take(
+    store: ApprovalStore, approval_id: str, step: tuple[str, ...], workers: dict[str, str], tell: Any
+) -> Any:
+    """Try a step."""
+
+    async def hold(_session: AsyncSession) -> str:
+        return workers[step[1]]
+
+    match step:
+        case ("claim" | "reclaim" as how, _):
+            return await getattr(store, how)(approval_id, hold)
+        case ("decide", state):
+            return (await store.decide(approval_id, ApprovalState(state), "ou_boss"))[1]
+        case ("finish", worker, state):
+            end = ApprovalState(state)
+            return await store.finish(approval_id, workers[worker], end, result=None, error=None)
+        case ("settle",):
+            return await store.settle(approval_id, tell)
+        case _:
+            return await getattr(store, step[0])(approval_id)
 
 
 async def _add(session: AsyncSession, rows: list[WorkerRow]) -> None:
