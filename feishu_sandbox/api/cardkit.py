@@ -239,10 +239,10 @@ def _check_id(element_id: object, rules: Rules) -> None:
 
 
 def _list(call: Call, name: str) -> list[Any]:
-    value = (parse_object(f'{{"list": {call.text(name)}}}') or {}).get("list")
-    if not isinstance(value, list):
+    whole = parse_object(f'{{"list": {call.text(name)}}}') or {}
+    if not isinstance(whole.get("list"), list):
         raise _invalid(f"{name} must be a JSON array in a string")
-    return as_list(value)
+    return as_list(whole["list"])
 
 
 def _invalid(why: str) -> ApiError:
