@@ -1,22 +1,18 @@
 """Cards: made from parts, made to fit, clicked, streamed."""
 
 from .clicks import CardAction, FormValues, failure, on_card_action
+from .inputs import Day, InputKind, date, field, form, select, submit
 from .limits import LARGEST, MOST_ELEMENTS, MOST_TABLES, CardTooLarge, fit, fits, split
 from .parts import (
     Colour,
-    Day,
-    InputKind,
     Json,
     Kind,
     button,
     card,
     code,
     columns,
-    date,
     divider,
     escape,
-    field,
-    form,
     image,
     link,
     markdown,
@@ -24,8 +20,6 @@ from .parts import (
     panel,
     person,
     row,
-    select,
-    submit,
     table,
     text,
 )
