@@ -41,7 +41,7 @@ async def test_eight_clicks_on_each_of_two_hundred(start: Any, world: Any, postg
 
     async def one(row: Any, unanimous: bool) -> None:
         card = f"om_{row.id}"
-        votes = [True if answers == "approve" else random.random() < 0.5 for _ in range(CLICKS)]
+        votes = [unanimous or random.random() < 0.5 for _ in range(CLICKS)]
         decisions = await asyncio.gather(
             *(clicked(replicas[i % 2], row, card, 1 + i % 2, approved) for i, approved in enumerate(votes))
         )
