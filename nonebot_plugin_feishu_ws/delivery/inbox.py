@@ -65,7 +65,8 @@ class Inbox:
         lease: of this process, on the same database; started before, and stopped after, the inbox.
         max_batch: events in one transaction.
         capacity: events being taken in at the same time; further callers wait in order.
-        most_attempts: how often an event is handed out before it is a dead letter (faults.md 21).
+        most_attempts: how often an event is handed out before it is a dead letter (faults.md 21). The last time no
+            other such one is in hand here: of all that processes died with, only what they died over is given up.
         buried: told of an event for which that was not enough, and why.
         retry_first, retry_most: seconds until endings are written again while the database is away.
         now: the time, aware.
@@ -87,6 +88,8 @@ class Inbox:
         self._now = now
         self._max_batch = max_batch
         self._most_attempts = most_attempts
+        self._last_chance = 0
+        """The row that was handed out for its last time, most recently."""
         self._buried = buried
         self._lease = lease
         self._store = EventStore(database, lease)
@@ -211,10 +214,15 @@ class Inbox:
             try:
                 for event in page:
                     waiting.remove(event.row_id)
-                    if event.attempts <= self._most_attempts:
-                        yield event
-                    else:
+                    if event.attempts > self._most_attempts:
                         self._bury(event)
+                        continue
+                    if event.attempts == self._most_attempts:
+                        if self._last_chance in in_hand:
+                            self.give_back(event.row_id)
+                            continue
+                        self._last_chance = event.row_id
+                    yield event
             finally:
                 for row_id in waiting:
                     self.give_back(row_id)

@@ -483,6 +483,28 @@ async def test_a_poison_event_is_a_dead_letter_and_can_be_replayed(
     assert await dead_letters(database, "cli_a") == []
 
 
+async def test_what_was_in_hand_beside_a_poison_event_is_not_given_up(
+    database: Database, make_inbox: Make, message: Message, kill: Kill
+) -> None:
+    """faults.md 21: processes die over the first one, before any is done; each gets its last chance alone."""
+    inbox = await make_inbox(database, most_attempts=3)
+    for number in range(3):
+        await inbox.accept(message(number))
+    for expected in ([(0, 2), (1, 2), (2, 2)], [(0, 3)], [(1, 3)]):
+        await kill(inbox)
+        inbox = await make_inbox(database, most_attempts=3)
+        left = [(event.incoming, event.attempts) for event in await replay(inbox)]
+        assert left == [(message(number), attempts) for number, attempts in expected]
+        await inbox.flush()
+        assert await replay(inbox) == []
+    inbox.done((await rows(database))[1].id or 0)
+    await inbox.flush()
+    (last,) = await replay(inbox)
+    inbox.done(last.row_id)
+    await inbox.flush()
+    assert [row.state for row in await rows(database)] == ["dead", "done", "done"]
+
+
 async def test_what_failed_too_often_says_why(database: Database, make_inbox: Make, message: Message) -> None:
     inbox = await make_inbox(database, most_attempts=2)
     answer = await inbox.accept(message())

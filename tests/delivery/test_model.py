@@ -52,6 +52,8 @@ class World:
         self.events: dict[int, Event] = {}
         self.ids: dict[str, int] = {}
         self.keys: set[str] = set()
+        self.last: dict[int, int] = {}
+        """The row each worker was last given for its last time, by number."""
 
     async def push(self, number: int, event: int, message: int, kind: str, with_message: bool) -> None:
         event_id, message_id = f"ev{event}", f"om{message}" if with_message else None
@@ -90,7 +92,8 @@ class World:
                 event.attempts -= how == "given back"
 
     async def sweep(self, number: int) -> None:
-        """It gets what belongs to nobody at work, unless it has it in hand; what was handed out too often is dead."""
+        """It gets what belongs to nobody at work, unless it has it in hand; what was handed out too often is dead. Of
+        those that get their last chance it has one at a time."""
         inbox, alive = self.inboxes[number], await self.alive()
         orphans = [
             row_id
@@ -106,7 +109,13 @@ class World:
             event.attempts += 1
             if event.attempts > MOST_ATTEMPTS:
                 event.state = "dead"
+            elif (
+                event.attempts == MOST_ATTEMPTS and number in self.events[self.last.get(number, row_id)].hands
+            ):
+                event.attempts, event.owner = event.attempts - 1, ""
             else:
+                if event.attempts == MOST_ATTEMPTS:
+                    self.last[number] = row_id
                 event.hands[number] = event.owner
                 expected[row_id] = event.attempts
         assert list(taken.items()) == list(expected.items()), "each of them, oldest first"
@@ -125,8 +134,18 @@ class World:
             await self.kill(inbox)
         if how != "fence":
             self.inboxes[number] = await self.make()
+            self.last.pop(number, None)
             for event in self.events.values():
                 event.hands.pop(number, None)
+
+    async def finish(self, number: int) -> None:
+        """It does whatever there is to do; last chances come one at a time."""
+        while any(event.state == "received" for event in self.events.values()):
+            await self.sweep(number)
+            await self.look()
+            for _ in range(len(self.events)):
+                await self.end("done", number, 0)
+            await self.look()
 
     async def replay(self, which: int) -> None:
         row_id = self.ids.get(f"ev{which}", 0)
@@ -182,11 +201,7 @@ async def test_random_lives(
         await world.look()
     for number in range(WORKERS):  # in the end everything can be handled by whoever is left
         await world.leave("stop", number)
-    await world.sweep(0)
-    await world.look()
-    for _ in range(len(world.events)):
-        await world.end("done", 0, 0)
-    await world.look()
+    await world.finish(0)
     assert all(event.state in ("done", "dead") for event in world.events.values())
     await asyncio.gather(*(inbox.stop() for inbox in world.inboxes))
     await asyncio.gather(*(inbox._lease.stop() for inbox in world.inboxes))
