@@ -88,7 +88,7 @@ class Inbox:
         self._now = now
         self._max_batch = max_batch
         self._most_attempts = most_attempts
-        self._last_chance = 0
+        self._last_chance: int = 0
         """The row that was handed out for its last time, most recently."""
         self._buried = buried
         self._lease = lease
