@@ -56,6 +56,8 @@ class Lanes:
         self._lanes: dict[Place, list[Item]] = {}
         self._drivers: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.behind = True
+        """There may be older messages of ours that are nobody's now."""
         self.items: dict[Key, Item] = {}
         """What is in hand, until what became of it is written."""
 
@@ -66,6 +68,7 @@ class Lanes:
     def open(self) -> None:
         """Take messages (again)."""
         self._closed = False
+        self.behind = True
         self._sender.closing.clear()
 
     async def close(self, grace: float) -> None:
@@ -108,6 +111,7 @@ class Lanes:
 
     def drop(self, owner: str) -> None:
         """What was taken under this id is in other hands."""
+        self.behind = True
         for driver in self._drivers:
             driver.cancel()
         for item in list(self.items.values()):
@@ -140,6 +144,7 @@ class Lanes:
                 del self._lanes[place]
 
     def _hand_back(self, items: list[Item]) -> None:
+        self.behind = True
         for item in items:
             state = OutboxState.QUEUED if item.tried_at is None else OutboxState.SENDING
             item.settle(None)

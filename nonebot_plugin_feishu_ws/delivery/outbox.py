@@ -125,6 +125,7 @@ class Outbox:
 
     def wake(self) -> None:
         """Look for messages at once, not only at the next sweep."""
+        self._lanes.behind = True
         self._bell.set()
 
     async def post(self, drafts: Sequence[Draft]) -> list[Posted]:

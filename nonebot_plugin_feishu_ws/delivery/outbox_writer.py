@@ -13,7 +13,7 @@ from .drafts import Draft, Place, Posted
 from .errors import DraftRejected, Fenced, OutboxStopped
 from .lanes import Lanes, Step
 from .lease import Lease
-from .outbox_rows import UNFINISHED, Change, Kept, Key, OutboxRows
+from .outbox_rows import PAGE, UNFINISHED, Change, Kept, Key, OutboxRows
 from .sending import Outcome, Way
 from .spool import Spool
 
@@ -83,13 +83,16 @@ class OutboxWriter:
         posts = [entry for entry in batch if isinstance(entry, _Post)]
         steps = [entry for entry in batch if isinstance(entry, Step)]
 
+        behind = bool(posts) and self._lanes.behind
+        if behind:
+            self._lanes.behind = False
+
         async def work(
             session: AsyncSession, owner: str
         ) -> tuple[str, datetime, list[Kept], dict[Key, Kept]]:
             now = await self._rows.clock(session)
-            # What others left in the same chats is older, and comes first.
-            speaking = {draft.app_id for post in posts for draft in post.drafts if draft.app_id in self._ways}
-            left = await self._rows.take_over(session, speaking, owner) if speaking else []
+            # What was left in the same chats is older, and comes first.
+            left = await self._rows.take_over(session, list(self._ways), owner) if behind else []
             await self._rows.insert(session, await self._new(session, posts), owner)
             kept = await self._rows.read(session, [draft.key for post in posts for draft in post.drafts])
             claimed = self._claimed_at_once(kept, owner, now, {found.draft.place for found in left})
@@ -99,12 +102,17 @@ class OutboxWriter:
 
         try:
             owner, now, left, kept = await self._lease.write(work)
-        except Fenced as error:
+        except Exception as error:
+            self._lanes.behind = self._lanes.behind or behind
+            if not isinstance(error, Fenced):
+                raise
             for entry in batch:
                 _refuse(entry.done, error)
             return
         for found in left:
             self._lanes.adopt(found)
+        if len(left) == PAGE:
+            self._lanes.behind = True
         for post in posts:
             self._posted(post, owner, kept)
         for step in steps:
