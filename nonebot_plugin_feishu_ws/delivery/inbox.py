@@ -88,7 +88,7 @@ class Inbox:
         self._now = now
         self._max_batch = max_batch
         self._most_attempts = most_attempts
-        self._last_chance: int = 0
+        self._last_chance = 0
         """The row that was handed out for its last time, most recently."""
         self._buried = buried
         self._lease = lease
@@ -216,13 +216,10 @@ class Inbox:
                     waiting.remove(event.row_id)
                     if event.attempts > self._most_attempts:
                         self._bury(event)
-                        continue
-                    if event.attempts == self._most_attempts:
-                        if self._last_chance in in_hand:
-                            self.give_back(event.row_id)
-                            continue
-                        self._last_chance = event.row_id
-                    yield event
+                    elif self._has_its_turn(event):
+                        yield event
+                    else:
+                        self.give_back(event.row_id)
             finally:
                 for row_id in waiting:
                     self.give_back(row_id)
@@ -287,6 +284,14 @@ class Inbox:
     def _take_back(self, answer: Accepted | Duplicate) -> None:
         if isinstance(answer, Accepted):
             self._hands.rows.pop(answer.row_id, None)
+
+    def _has_its_turn(self, event: Unfinished) -> bool:
+        """Whether it may be handed out: for the last time only when no other such one is in hand."""
+        if event.attempts == self._most_attempts:
+            if self._last_chance in self._hands.rows:
+                return False
+            self._last_chance = event.row_id
+        return True
 
     def _bury(self, event: Unfinished) -> None:
         tries = self._most_attempts
