@@ -95,7 +95,7 @@ async def test_how_long_a_message_may_be_sent_again(
 @on_postgres
 async def test_a_fenced_process_is_silent(company: Any, start: Any, until: Any) -> None:
     """faults.md 31: it slept, another said what it was about to say; it finds out before its next word."""
-    asleep = await start(retry_first=3.0)
+    asleep = await start(retry_first=3.0, sweep_every=100.0)
     fault = company.sandbox.faults.add(ApiFault(path=MESSAGES, drop=True, times=1))
     draft = company.draft("once")
     await asleep.outbox.post([draft])
