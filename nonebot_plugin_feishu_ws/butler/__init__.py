@@ -11,7 +11,7 @@ from .conversations import Conversations, Place
 from .matcher import install, taken
 from .reply import Voice, say
 from .tools import Tool, ToolDefinitionError, ToolRegistry
-from .turn import Brain, Turn
+from .turn import Brain, Remembering, Turn
 
 tools = ToolRegistry()
 """The tools of this process. Plugins register theirs while they load, as NoneBot's matchers do."""
@@ -30,6 +30,7 @@ __all__ = [
     "CommandsBrain",
     "Conversations",
     "Place",
+    "Remembering",
     "Tool",
     "ToolDefinitionError",
     "ToolRegistry",

@@ -3,18 +3,21 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 
 from ..adapter import ActionFailed, MessageEvent, NetworkError
 from ..delivery import Fenced, OutboxError
 from ..openapi import FeishuError
+from ..storage import DatabaseUnavailable
+from ..texts.llm import LlmTexts
 from .conversations import Conversations, Place
-from .turn import Brain, Turn, conversation_of
+from .turn import Brain, Remembering, Turn, conversation_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 STOP_WORDS = frozenset({"stop", "/stop", "停止", "/停止"})
+NEW_WORDS = frozenset({"new", "/new", "新对话", "/新对话"})
 _GRACE = 0.4  # seconds: an answer that is quicker needs no sign of work, and spares two API calls
 
 
@@ -54,8 +57,36 @@ class Butler:
             count = self._conversations.stop(turn.conversation)
             await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop(), final=True)
             return
+        if turn.text.strip().lower() in NEW_WORDS:
+            await self._forget(turn)
+            return
         place = place_of(turn.event) or self._conversations.take(turn.conversation)
         await place.run(lambda: self._answer(turn))
+
+    async def attend(self, conversation: Hashable, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something in a conversation's turn that no message asks for. Ends quietly when stopped."""
+        await self._conversations.take(conversation).run(work)
+
+    async def _forget(self, turn: Turn) -> None:
+        """Start afresh: what runs is stopped, what was said is forgotten."""
+        brain, texts = self._brain(), LlmTexts(turn.texts.locale)
+        if not isinstance(brain, Remembering):
+            await turn.say(texts.nothing_to_forget(), final=True)
+            return
+        self._conversations.stop(turn.conversation)
+        place = place_of(turn.event) or self._conversations.take(turn.conversation)
+        await place.run(lambda: self._afresh(turn, brain, texts))
+
+    async def _afresh(self, turn: Turn, brain: Remembering, texts: LlmTexts) -> None:
+        if await turn.answered():
+            return
+        try:
+            await brain.forget(turn)
+        except DatabaseUnavailable as error:
+            logger.error("%s: a conversation cannot be forgotten: %s", turn.connector, error)
+            await turn.say(turn.texts.failed(secrets.token_hex(4)), final=True)
+        else:
+            await turn.say(texts.afresh(), final=True)
 
     async def _answer(self, turn: Turn) -> None:
         try:

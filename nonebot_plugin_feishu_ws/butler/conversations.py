@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import ContextVar
 
 
 class Place:
@@ -12,6 +13,8 @@ class Place:
         self.conversation = conversation
         self._left = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
+        self.stopped = False
+        """Whether somebody has told its work to stop, rather than that the process ends."""
 
     def leave(self) -> None:
         """Let those behind go on. Idempotent."""
@@ -43,12 +46,24 @@ class Place:
 
     def stop(self) -> bool:
         """Cancel its work; False if there is none."""
-        return self._task is not None and self._task.cancel()
+        if self._task is None or not self._task.cancel():
+            return False
+        self.stopped = True
+        return True
 
     async def _when_free(self, work: Callable[[], Awaitable[None]]) -> None:
+        _at_work.set(self)
         for place in self._conversations.ahead_of(self):
             await place.gone()
         await work()
+
+
+_at_work: ContextVar[Place | None] = ContextVar("feishu_ws_place", default=None)
+
+
+def at_work() -> Place | None:
+    """The place whose work this is."""
+    return _at_work.get()
 
 
 class Conversations:

@@ -83,7 +83,7 @@ class Histories:
     ) -> None:
         """As `save`, within the caller's transaction, which may then fail with IntegrityError, too."""
         text = json.dumps(list(messages), ensure_ascii=True, separators=(",", ":"))
-        values = {"messages": text, "summary": summary, "updated_at": utc_now()}
+        values: dict[str, Any] = {"messages": text, "summary": summary, "updated_at": utc_now()}
         if not history.version:
             connector, chat_id, thread_id = _key(conversation)
             session.add(ConversationRow(connector=connector, chat_id=chat_id, thread_id=thread_id, **values))

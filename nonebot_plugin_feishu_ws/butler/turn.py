@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..adapter import Bot, MessageEvent
 from ..texts import Texts
@@ -77,4 +77,13 @@ class Brain(Protocol):
 
         Cancelled when the user says `stop`. An exception is logged and told to the user in one sentence.
         """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A brain that remembers what was said, and forgets it when the user says `new`."""
+
+    async def forget(self, turn: Turn) -> None:
+        """Remember nothing of the turn's conversation."""
         ...

@@ -29,6 +29,7 @@ from .intake import Intake
 from .jobs import replayed
 from .keeper import Keeper
 from .management import Management
+from .model import model_for
 from .notes import Notes
 from .room import Room
 from .takers import note_taker
@@ -75,8 +76,8 @@ class Runtime:
         self._inbox = Inbox(self.management.database, self._lease, buried=self._notes.dead)
         self._bots = Bots(adapter, logbook)
         self._butler = None
-        if settings.butler == "commands":
-            self._butler = Butler(lambda: brains.chosen(self._commands))
+        if settings.butler != "off":
+            self._butler = Butler(lambda: brains.chosen(self._configured))
         expect = self._butler.expect if self._butler else None
         self.room = Room()
         self._dispatcher = Dispatcher(
@@ -104,6 +105,16 @@ class Runtime:
             command_starts=sorted(nonebot.get_driver().config.command_start),
             taken=taken,
         )
+        self._llm = model_for(
+            settings,
+            self.management.database,
+            self._lease,
+            self._outbox,
+            self._bots,
+            self._butler,
+            self._turn,
+        )
+        self._configured = self._llm.brain if self._llm else self._commands
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._watchdog = Watchdog()
         self._around: Surroundings | None = None
@@ -116,6 +127,8 @@ class Runtime:
         if self._butler is not None:
             install(self._butler, self._turn)
         self._approvals.listen()
+        if self._llm is not None:
+            self._llm.listen()
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""
@@ -129,6 +142,8 @@ class Runtime:
         self._inbox.start()
         self._outbox.start()
         self._approvals.worker.start()
+        if self._llm is not None:
+            self._llm.resumer.start()
         self._spawn(self._prune())
         self._spawn(self._sweep())
 
@@ -197,7 +212,10 @@ class Runtime:
         begun = asyncio.get_running_loop().time()
         async with _until(begun + _HANDLED_WITHIN, "handlers"):
             await asyncio.gather(
-                self._dispatcher.close(_GRACE), self._approvals.worker.stop(_GRACE), self._stop_taking()
+                self._dispatcher.close(_GRACE),
+                self._approvals.worker.stop(_GRACE),
+                self._stop_taking(),
+                self._llm.resumer.stop(_GRACE) if self._llm else asyncio.sleep(0),
             )
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
             await self._outbox.stop(_SENT_WITHIN)
@@ -256,6 +274,8 @@ class Runtime:
                 await self._inbox.prune(_KEYS_KEPT)
                 await self._outbox.prune(_LOG_KEPT)
                 await self._approvals.prune()
+                if self._llm is not None:
+                    await self._llm.brain.prune()
                 await self.management.logbook.prune(_LOG_KEPT)
             except (InboxUnavailable, DatabaseUnavailable) as error:
                 logger.warning("old events and log rows are not pruned now: %s", error)

@@ -1,0 +1,8 @@
+"""The brain that is a model. Imported only where it is wanted: it needs the extra `llm`."""
+
+from .brain import LlmBrain
+from .endpoint import NoModel, model_of
+from .resumer import Resumer
+from .stopping import install_stop
+
+__all__ = ["LlmBrain", "NoModel", "Resumer", "install_stop", "model_of"]

@@ -1,0 +1,131 @@
+"""The brain that is a model: it answers on a growing card, calls our tools, and waits where people decide."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from pydantic_ai import Agent, DeferredToolRequests
+from pydantic_ai.models import Model
+
+from ...cards import Pace
+from ...config import ButlerLimits
+from ...delivery import Lease, Outbox
+from ...storage import Database, RunRow, RunState
+from ...texts.llm import LlmTexts
+from ..conversations import Place, at_work
+from ..history import Histories
+from ..tools import ToolRegistry
+from ..turn import Turn
+from .answer import Answer, Means, ModelAgent
+from .runs import Runs
+from .spending import Spending
+
+KEPT = timedelta(days=7)
+"""So long an answer is known to have been given; Feishu pushes for less, and approvals wait for a day at most."""
+
+
+class LlmBrain:
+    """Answers with a model. It is a `Brain` that remembers.
+
+    Args:
+        model: Of pydantic-ai.
+        tools: What it can call, with the rights of whoever asks.
+        database: started.
+        lease: This process at work.
+        outbox: The way to Feishu.
+        limits: Of the settings.
+        prompt: The system prompt; empty: ours, in the connector's language.
+        pace: Of cards.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        tools: ToolRegistry,
+        database: Database,
+        lease: Lease,
+        outbox: Outbox,
+        *,
+        limits: ButlerLimits,
+        prompt: str = "",
+        pace: Pace | None = None,
+    ) -> None:
+        agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
+        self.runs = Runs(database, lease)
+        self._means = Means(
+            agent,
+            tools,
+            self.runs,
+            Histories(database),
+            Spending(database, limits),
+            outbox,
+            database,
+            limits,
+            prompt,
+            pace,
+        )
+        self._running: dict[tuple[str, str, str], Place] = {}
+
+    async def answer(self, turn: Turn) -> None:
+        """See `Brain.answer`. What was answered, or waits for people, is not begun again."""
+        run = await self.runs.get(turn.app_id, turn.event.event_id)
+        answer = Answer(self._means, turn)
+        if run is not None:
+            if run.stage == 0:
+                await self._go_on(turn, answer, run)
+        elif await self._means.spending.begin(turn.app_id, turn.open_id):
+            with self._at_work(turn):
+                await answer.begin()
+        else:
+            await turn.say(LlmTexts(turn.texts.locale).spent(), final=True)
+
+    async def resume(self, turn: Turn) -> None:
+        """Go on with what waited for people, unless another process does.
+
+        Args:
+            turn: The one it was asked in.
+        """
+        run = await self.runs.claim(turn.app_id, turn.event.event_id)
+        if run is not None:
+            await self._go_on(turn, Answer(self._means, turn, run.stage), run)
+
+    async def forget(self, turn: Turn) -> None:
+        """Remember nothing of a conversation, and go on with nothing that waits in it."""
+        await self._means.histories.forget(turn.conversation)
+        await self.runs.forget(turn.conversation)
+
+    def stop(self, app_id: str, chat_id: str, event_id: str) -> bool:
+        """Stop an answer; False if it is not written here (any more)."""
+        place = self._running.get((app_id, chat_id, event_id))
+        return place is not None and place.stop()
+
+    async def prune(self) -> None:
+        """Forget what is of no use any more.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        await self.runs.prune(KEPT)
+        await self._means.spending.prune()
+
+    async def _go_on(self, turn: Turn, answer: Answer, run: RunRow) -> None:
+        with self._at_work(turn):
+            match run.state:
+                case RunState.ASKING:
+                    await answer.ask(run)
+                case RunState.RESUMING:
+                    await answer.resume(run)
+                case RunState.WAITING | RunState.ANSWERED:
+                    await answer.show(run)
+                case RunState.DONE:
+                    pass
+
+    @contextmanager
+    def _at_work(self, turn: Turn) -> Generator[None]:
+        key, place = (turn.app_id, turn.chat_id, turn.event.event_id), at_work()
+        if place is not None:
+            self._running[key] = place
+        try:
+            yield
+        finally:
+            self._running.pop(key, None)

@@ -1,0 +1,159 @@
+"""Letting the model answer, and showing what it does while it does."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_ai import (
+    Agent,
+    AgentRunResult,
+    AgentRunResultEvent,
+    DeferredToolRequests,
+    DeferredToolResults,
+    FunctionToolCallEvent,
+    FunctionToolset,
+    ModelMessage,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    UsageLimits,
+)
+from pydantic_ai.messages import ThinkingPart
+from pydantic_ai.usage import RunUsage
+
+from ...cards import StreamingCard
+from ...config import ButlerLimits
+from ...texts.llm import LlmTexts
+from .endpoint import Trouble, trouble_of
+from .markdown import tame
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
+
+Result = AgentRunResult[str | DeferredToolRequests]
+_LONGEST_ARGUMENTS = 200  # characters of a step
+
+
+class NoAnswer(Exception):  # noqa: N818 - it says what is the case
+    """The model did not answer, or not to the end.
+
+    Attributes:
+        trouble: Why.
+    """
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.facts)
+        self.trouble = trouble
+
+
+class Thinking:
+    """One answer as the model writes it, over all its steps.
+
+    Args:
+        agent: The model.
+        card: Where it is shown.
+        texts: In the language of the connector.
+        limits: For all steps together.
+    """
+
+    def __init__(
+        self,
+        agent: Agent[None, str | DeferredToolRequests],
+        card: StreamingCard,
+        texts: LlmTexts,
+        limits: ButlerLimits,
+    ) -> None:
+        self._agent = agent
+        self._card = card
+        self._texts = texts
+        self._most = UsageLimits(request_limit=limits.requests, total_tokens_limit=limits.tokens)
+        self._blocks: list[str] = []
+        self.usage = RunUsage()
+
+    @property
+    def text(self) -> str:
+        """What was said so far, as it may be shown."""
+        return tame("\n\n".join(block.strip("\n") for block in self._blocks if block.strip()))
+
+    async def go(
+        self,
+        toolset: FunctionToolset[None],
+        instructions: str,
+        history: Sequence[ModelMessage],
+        prompt: str | None = None,
+        results: DeferredToolResults | None = None,
+        *,
+        within: float,
+    ) -> Result:
+        """Let the model go on until it has answered, or calls something that needs approval.
+
+        Args:
+            toolset: What it may call.
+            instructions: The system prompt.
+            history: What was said before.
+            prompt: What is asked, or
+            results: what became of the calls at the end of `history`.
+            within: Seconds.
+
+        Raises:
+            NoAnswer: See there.
+        """
+        self._card.status(self._texts.thinking())
+        clock = asyncio.timeout(within)
+        try:
+            async with (
+                clock,
+                self._agent.run_stream_events(
+                    prompt,
+                    message_history=history,
+                    deferred_tool_results=results,
+                    instructions=instructions,
+                    toolsets=[toolset],
+                    usage=self.usage,
+                    usage_limits=self._most,
+                ) as events,
+            ):
+                async for event in events:
+                    if isinstance(event, AgentRunResultEvent):
+                        return event.result
+                    self._show(event)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and clock.expired():
+                trouble = Trouble("slow", f"no answer within {within:g} s")
+            else:
+                trouble = trouble_of(error, begun=bool(self._blocks))
+            if trouble is None:
+                raise
+            raise NoAnswer(trouble) from None  # the server's words may hold the key it was given
+        raise NoAnswer(Trouble("garbled", "the run has no result"))
+
+    def said(self, text: str) -> None:
+        """Begin behind what was said before a restart."""
+        self._blocks.append(text)
+
+    def _show(self, event: object) -> None:
+        match event:
+            case PartStartEvent(part=TextPart(content=content)):
+                self._blocks.append(content)
+                self._write()
+            case PartDeltaEvent(delta=TextPartDelta(content_delta=more)):
+                self._blocks[-1] += more
+                self._write()
+            case PartStartEvent(part=ThinkingPart()):
+                self._card.status(self._texts.thinking())
+            case FunctionToolCallEvent(part=call):
+                self._card.status(self._texts.using(call.tool_name))
+                self._card.step(self._texts.used(call.tool_name, _short(call.args)))
+            case _:
+                pass
+
+    def _write(self) -> None:
+        self._card.status(self._texts.writing())
+        self._card.update(self.text)
+
+
+def _short(arguments: Any) -> str:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_ARGUMENTS else f"{text[:_LONGEST_ARGUMENTS]}…"
