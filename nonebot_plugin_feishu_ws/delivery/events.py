@@ -188,10 +188,16 @@ class EventStore:
         after: int,
         limit: int,
         held: Collection[int],
+        last_attempt: int,
+        one_is_held: bool,
     ) -> tuple[list[Unfinished], int | None]:
         """Make unfinished rows of dead owners ours, except those that are `held`; oldest first, behind `after`.
 
         Several may claim at once: what one is about to take the others pass over.
+
+        Args:
+            last_attempt: Of rows for which this is the number of the attempt, one at a time is taken.
+            one_is_held: It is among `held`.
 
         Returns:
             The rows, and the row behind which to go on; None when there are no more.
@@ -218,11 +224,15 @@ class EventStore:
         async def work(session: AsyncSession, owner: str) -> tuple[list[Unfinished], int | None]:
             rows = (await session.exec(theirs)).all()
             taken: list[Unfinished] = []
+            passed_over = one_is_held
             for row in rows:
-                if row.id not in held:
-                    row.owner = owner
-                    row.attempts += 1
-                    taken.append(_unfinished(row))
+                is_last = row.attempts + 1 == last_attempt
+                if row.id in held or (is_last and passed_over):
+                    continue
+                passed_over = passed_over or is_last
+                row.owner = owner
+                row.attempts += 1
+                taken.append(_unfinished(row))
             return taken, rows[-1].id if len(rows) == limit else None
 
         return await self._lease.write(work)

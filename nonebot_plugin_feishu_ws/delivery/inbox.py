@@ -201,12 +201,17 @@ class Inbox:
             try:
                 async with self._hands.kept:
                     page, after = await self._store.claim(
-                        owners, app_ids, after=after, limit=min(_PAGE, left), held=in_hand
+                        owners,
+                        app_ids,
+                        after=after,
+                        limit=min(_PAGE, left),
+                        held=in_hand,
+                        last_attempt=self._most_attempts,
+                        one_is_held=self._last_chance in in_hand,
                     )
                     # Some may have been accepted while the page was read.
                     page = [event for event in page if event.row_id not in in_hand]
-                    # All of the page at once: a push of one that is still to be yielded must find it taken.
-                    in_hand.update((event.row_id, event.owner) for event in page)
+                    self._take_in_hand(page)
             except (DatabaseUnavailable, Fenced) as error:
                 raise InboxUnavailable(str(error)) from error
             left -= len(page)
@@ -214,12 +219,10 @@ class Inbox:
             try:
                 for event in page:
                     waiting.remove(event.row_id)
-                    if event.attempts > self._most_attempts:
-                        self._bury(event)
-                    elif self._has_its_turn(event):
+                    if event.attempts <= self._most_attempts:
                         yield event
                     else:
-                        self.give_back(event.row_id)
+                        self._bury(event)
             finally:
                 for row_id in waiting:
                     self.give_back(row_id)
@@ -281,17 +284,16 @@ class Inbox:
         if not waiting.answer.done():
             waiting.answer.set_exception(EventRejected(f"the database refuses it: {type(error).__name__}"))
 
+    def _take_in_hand(self, page: Sequence[Unfinished]) -> None:
+        """All of a page at once: a push of one that is still to be yielded must find it taken."""
+        for event in page:
+            self._hands.rows[event.row_id] = event.owner
+            if event.attempts == self._most_attempts:
+                self._last_chance = event.row_id
+
     def _take_back(self, answer: Accepted | Duplicate) -> None:
         if isinstance(answer, Accepted):
             self._hands.rows.pop(answer.row_id, None)
-
-    def _has_its_turn(self, event: Unfinished) -> bool:
-        """Whether it may be handed out: for the last time only when no other such one is in hand."""
-        if event.attempts == self._most_attempts:
-            if self._last_chance in self._hands.rows:
-                return False
-            self._last_chance = event.row_id
-        return True
 
     def _bury(self, event: Unfinished) -> None:
         tries = self._most_attempts

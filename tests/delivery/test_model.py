@@ -105,14 +105,13 @@ class World:
         expected: dict[int, int] = {}
         for row_id in orphans:
             event = self.events[row_id]
+            last_held = self.events[self.last.get(number, row_id)].hands
+            if event.attempts + 1 == MOST_ATTEMPTS and number in last_held:
+                continue
             event.owner = inbox._lease.id
             event.attempts += 1
             if event.attempts > MOST_ATTEMPTS:
                 event.state = "dead"
-            elif (
-                event.attempts == MOST_ATTEMPTS and number in self.events[self.last.get(number, row_id)].hands
-            ):
-                event.attempts, event.owner = event.attempts - 1, ""
             else:
                 if event.attempts == MOST_ATTEMPTS:
                     self.last[number] = row_id
