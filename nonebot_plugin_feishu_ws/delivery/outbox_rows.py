@@ -145,15 +145,23 @@ class OutboxRows:
 
     async def take_over(self, session: AsyncSession, app_ids: Collection[str], owner: str) -> list[Kept]:
         """Make messages ours that are to be sent and whose owner is dead or none; oldest first, `PAGE` at most."""
+        dead = (await session.exec(select(OutboxRow.owner).where(_ORPHANED).distinct())).all()
+        if not dead:
+            return []
+        # The owners by name, not `orphaned`: see `EventStore.claim`.
         theirs = (
             select(OutboxRow)
-            .where(_ORPHANED, col(OutboxRow.connector).in_(app_ids))
+            .where(
+                col(OutboxRow.state).in_(UNFINISHED),
+                col(OutboxRow.owner).in_(dead),
+                col(OutboxRow.connector).in_(app_ids),
+            )
             .order_by(col(OutboxRow.id))
             .limit(PAGE)
             .with_for_update(skip_locked=True)
         )
         rows = (await session.exec(theirs)).all()
-        now = await self.clock(session) if rows else self._now()
+        now = await self.clock(session)
         for row in rows:
             row.owner = owner
         return [_kept(row, now) for row in rows]
@@ -170,7 +178,9 @@ class OutboxRows:
             .where(col(OutboxRow.state).in_(_FINISHED), col(OutboxRow.created_at) < before)
             .limit(DELETE_AT_ONCE)
         )
-        return await delete_in_pieces(self._database, delete(OutboxRow).where(col(OutboxRow.id).in_(old)))
+        # The state again: one that somebody has revived meanwhile is found by its id only.
+        statement = delete(OutboxRow).where(col(OutboxRow.id).in_(old), col(OutboxRow.state).in_(_FINISHED))
+        return await delete_in_pieces(self._database, statement)
 
 
 _ORPHANED = and_(col(OutboxRow.state).in_(UNFINISHED), orphaned(col(OutboxRow.owner)))

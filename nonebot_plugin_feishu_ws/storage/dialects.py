@@ -15,6 +15,7 @@ _VALID = (
     "valid forms: sqlite+aiosqlite:///path/to/file.sqlite3, postgresql+asyncpg://user:password@host/database"
 )
 _IDLE = 5000  # milliseconds PostgreSQL waits for the next statement of a transaction
+_VALUES = ("22", "23", "54")  # PostgreSQL's classes: data, constraints, too large
 WRITES = "feishu_ws_writes"
 """Execution option: the transaction will write."""
 
@@ -118,13 +119,20 @@ def is_outage(error: BaseException) -> bool:
     large) and
     their like, and errors of Python's own on the way there.
     """
-    if isinstance(error, DBAPIError):
-        return not isinstance(error, DataError | IntegrityError) and _sqlstate(_original(error))[:2] not in (
-            "22",
-            "23",
-            "54",
+    if isinstance(error, DBAPIError) or _is_asyncpgs(error):
+        return (
+            not isinstance(error, DataError | IntegrityError)
+            and _sqlstate(_original(error))[:2] not in _VALUES
         )
     return isinstance(error, OSError | TimeoutError | PoolTimeout)
+
+
+def _is_asyncpgs(error: BaseException) -> bool:
+    """Raised as it is where the connection breaks while SQLAlchemy makes ready or puts away.
+
+    Not what asyncpg finds wrong with a value before it sends it.
+    """
+    return type(error).__module__.startswith("asyncpg.") and not isinstance(error, ValueError | TypeError)
 
 
 def explain(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +26,7 @@ from nonebot_plugin_feishu_ws.storage import (
     LogRow,
     Sealed,
 )
+from nonebot_plugin_feishu_ws.storage.dialects import is_outage
 
 
 def event_row(**changes: Any) -> EventRow:
@@ -338,3 +340,26 @@ def test_urls_that_cannot_be_used_are_explained_without_showing_them(url: str, m
     assert "FEISHU_WS__DATABASE_URL" in shown
     assert "sqlite+aiosqlite:///path" in shown
     assert "canary" not in shown.replace('"canary', "")
+
+
+async def test_a_connection_that_breaks_under_way_is_an_outage(postgres: Any) -> None:
+    database = Database(postgres.create_database())
+    await database.start()
+
+    async def work(session: AsyncSession) -> None:
+        await session.exec(text("SELECT pg_terminate_backend(pg_backend_pid())"))  # pyright: ignore
+
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await database.write(work)
+    finally:
+        await database.close()
+
+
+def test_what_the_driver_raises_by_itself() -> None:
+    """SQLAlchemy lets some errors of asyncpg's through as they are."""
+    assert is_outage(asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"))
+    assert is_outage(asyncpg.InterfaceError("connection is closed"))
+    assert not is_outage(asyncpg.exceptions.DataError("invalid input for query argument $1"))
+    assert not is_outage(asyncpg.UniqueViolationError("duplicate key"))
+    assert not is_outage(ValueError("of our own"))
