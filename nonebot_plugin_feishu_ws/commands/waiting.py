@@ -37,6 +37,7 @@ def waiting_card(desk: Desk, waiting: Sequence[Waiting]) -> cards.Json:
         row = one.row
         whole = len(row.arguments) <= _WHOLE
         age = texts.age((utc_now() - row.created_at).total_seconds())
+        parts += [cards.divider()] if parts else []
         parts.append(cards.text(f"{row.tool} · {one.connector} · {row.id} · {age}"))
         parts.append(cards.person(row.asked_by))
         parts.append(cards.text(row.arguments[:_WHOLE] + ("" if whole else "…")))
@@ -45,7 +46,7 @@ def waiting_card(desk: Desk, waiting: Sequence[Waiting]) -> cards.Json:
             buttons.append(_button(texts, row.id, False))
         if one.may_decide and not whole:
             parts.append(cards.note(texts.open_card()))
-        parts += [cards.row(buttons), cards.divider()] if buttons else [cards.divider()]
+        parts += [cards.row(buttons)] if buttons else []
     if len(waiting) > _SHOWN:
         parts.append(cards.note(texts.more(len(waiting) - _SHOWN)))
     return cards.fit(cards.card(texts.list_title(len(waiting)), *parts), texts.locale)

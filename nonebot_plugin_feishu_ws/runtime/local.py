@@ -56,13 +56,14 @@ async def start_sandbox(
     apps = list(world.apps.values())
     populate(sandbox, apps)
     people = list(world.users.values())
-    boss = people[0]
+    boss, other = people[:2]
     # Ids are made up anew at each start, so nobody could put them into SUPERUSERS.
     nonebot.get_driver().config.superusers |= {f"feishu:{boss.open_id(app)}" for app in apps}
     logger.success(f"The local Feishu is at {sandbox.url}/ - open it in a browser and write help to the bot")
     logger.info(f"{boss.name} is a superuser there: /feishu help")
     if tools.get("restart") is None:
         tools.tool("restart", requires_approval=True)(_demonstration(locale))
+        logger.info(f"To see an approval: write restart web as {boss.name}, approve it as {other.name}")
     return sandbox, [
         spec.model_copy(
             update={

@@ -1,6 +1,6 @@
 """What is said about approvals: on their cards, in the chat, in a shell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "failed": ("执行失败", "failed"),
     "unknown": ("结果未知，需要人工查看", "outcome unknown, a person must look"),
     "rejected": ("已拒绝", "rejected"),
-    "expired": ("已过期", "expired"),
+    "expired": ("已过期，没有执行", "expired, nothing was run"),
     "cancelled": ("已撤回", "taken back"),
 }
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
@@ -76,8 +76,10 @@ class ApprovalTexts(Spoken):
     def state(self, state: str) -> str:
         return self._in(*_STATES[state])
 
-    def arguments(self) -> str:
-        return self._in("参数（将完全按此执行）", "Arguments (it runs with exactly these)")
+    def arguments(self, state: str) -> str:
+        if state == "pending":
+            return self._in("参数（将完全按此执行）", "Arguments (it runs with exactly these)")
+        return self._in("参数", "Arguments")
 
     def cut(self, shown: int, length: int, digest: str) -> str:
         """Below arguments that are not all shown."""
@@ -106,8 +108,8 @@ class ApprovalTexts(Spoken):
     def fallback(self, approval_id: str) -> str:
         """For whoever cannot click."""
         return self._in(
-            f"也可以发送：/feishu approve {approval_id}　或　/feishu reject {approval_id}",
-            f"Or send: /feishu approve {approval_id}  —  /feishu reject {approval_id}",
+            f"也可以对机器人说：/feishu approve {approval_id}　或　/feishu reject {approval_id}",
+            f"Or tell the bot: /feishu approve {approval_id}  —  /feishu reject {approval_id}",
         )
 
     def button(self, approved: bool) -> str:
@@ -143,7 +145,7 @@ class ApprovalTexts(Spoken):
         moment = self.moment(until)
         return self._in(
             f"{tool} 需要{who}批准（编号 {approval_id}，{moment} 前有效）。",
-            f"{tool} waits for the approval of {who} (id {approval_id}, until {moment}).",
+            f"{tool} waits for {who} to agree (id {approval_id}, until {moment}).",
         )
 
     def jury(self, people: int, *, anyone: bool) -> str:
@@ -153,7 +155,7 @@ class ApprovalTexts(Spoken):
         if people:
             return self._in(
                 f" {people} 位审批人之一" if people > 1 else "审批人",
-                f"one of {people} approvers" if people > 1 else "the approver",
+                f"one of {people} approvers" if people > 1 else "its approver",
             )
         return self._in("管理员", "an administrator")
 
@@ -260,9 +262,6 @@ class ApprovalTexts(Spoken):
         """A time as the machine's clock shows it."""
         return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
-    def names(self, people: Sequence[str]) -> str:
-        return self._in("、", ", ").join(people)
-
 
 class DemoTexts(Spoken):
     """Of the tool that newcomers try approvals with."""
@@ -270,9 +269,11 @@ class DemoTexts(Spoken):
     def restart(self) -> str:
         """Its docstring."""
         return self._in(
-            "重启一个服务（演示：并不会真的重启什么）。\n\n参数：\n    service: 哪个服务",
-            "Restart a service (a demonstration: nothing is restarted).\n\nArgs:\n    service: Which one.",
+            "假装重启一个服务\n\n参数：\n    service: 哪个服务",
+            "Pretend to restart a service\n\nArgs:\n    service: Which one.",
         )
 
     def restarted(self, service: str, times: int) -> str:
-        return self._in(f"{service} 已重启（第 {times} 次）。", f"{service} was restarted (number {times}).")
+        return self._in(
+            f"{service} 已重启（第 {times} 次）。", f"{service} was restarted (restarts so far: {times})."
+        )

@@ -25,7 +25,7 @@ async def test_a_newcomer_approves(chromium: Browser, start_bot) -> None:
     composer, messages = page.get_by_test_id("composer"), page.get_by_test_id("messages")
     await composer.fill("restart web")
     await page.keyboard.press("Enter")
-    await expect(messages).to_contain_text("restart waits for the approval of the approver", timeout=15_000)
+    await expect(messages).to_contain_text("restart waits for its approver to agree", timeout=15_000)
     await expect(messages).to_contain_text("Approval needed: restart")
     await expect(messages).to_contain_text('{"service":"web"}')
     await page.get_by_test_id("card-button").filter(has_text="Approve").click()

@@ -146,8 +146,8 @@ async def test_the_whole_story(firm: Firm) -> None:
     """Ask, card, approve as another user, result, second click (faults.md 39, 43)."""
     asked, card = await firm.ask("deploy web replicas=2")
     assert '{"replicas":2,"service":"web"}' in read(card)
-    sentence = plain(await firm.reply(asked, "waits for the approval"))
-    assert f"deploy waits for the approval of one of 2 approvers (id {id_of(card)}, until" in sentence
+    sentence = plain(await firm.reply(asked, "waits for"))
+    assert f"deploy waits for one of 2 approvers to agree (id {id_of(card)}, until" in sentence
     chats = [firm.world.direct_chat(who, firm.company.app) for who in (firm.bob, firm.carol)]
     direct = [await firm.card(lambda m, chat=chat: m.chat is chat) for chat in chats]
     assert firm.ran == []
@@ -166,6 +166,8 @@ async def test_the_whole_story(firm: Firm) -> None:
     late = await firm.click(firm.carol, card)  # as a client that has not updated the card yet
     assert late.toast == {"content": "Too late. deploy: done.", "type": "info"}
     assert "deploy: done" in late.card["header"]["title"]["content"]
+    for who in (firm.company.alice, firm.dave):  # whoever could not have decided, too
+        assert (await firm.click(who, card)).toast == late.toast
     assert firm.ran == ["web"]
 
 

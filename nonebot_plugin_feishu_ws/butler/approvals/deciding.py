@@ -110,13 +110,15 @@ class Deciding:
             raise UnknownApproval(approval_id)
         return await self._decide(decider, row, approved)
 
-    async def _decide(self, decider: Decider, row: ApprovalRow, approved: bool) -> Decision:
+    async def _decide(
+        self, decider: Decider, row: ApprovalRow, approved: bool, *, settled: bool = False
+    ) -> Decision:
         spec = await self._spec_of(row.connector)
         own = decider.app_id == row.connector and decider.who == row.asked_by
         state = ApprovalState.APPROVED if approved else ApprovalState.REJECTED
         if own and not approved:
             state = ApprovalState.CANCELLED
-        elif (refusal := self._refuses(row, spec, decider)) is not None:
+        elif not settled and (refusal := self._refuses(row, spec, decider)) is not None:
             self._refused(row, spec, decider, refusal)
             raise MayNotDecide(refusal)
         now, won = row, False
@@ -149,7 +151,9 @@ class Deciding:
         if (refusal := await self._forged(row, cards, decider, click)) is not None:
             self._refused(row, await self._spec_of(row.connector), decider, refusal, click)
             raise MayNotDecide(refusal)
-        return await self._decide(decider, row, click.approved)
+        # Whoever has its card before them may know what became of it.
+        settled = row.state is not ApprovalState.PENDING
+        return await self._decide(decider, row, click.approved, settled=settled)
 
     async def waiting(self, decider: Decider) -> list[Waiting]:
         """What waits, oldest first: what they may decide, what they have asked for, and for superusers everything.

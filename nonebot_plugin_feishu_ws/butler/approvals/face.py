@@ -47,7 +47,7 @@ def card(texts: ApprovalTexts, row: ApprovalRow, *, summary: str = "") -> cards.
     """
     pending = row.state is ApprovalState.PENDING
     parts = [cards.text(summary)] if summary else []
-    parts += [cards.note(texts.arguments()), cards.text(row.arguments[:_SHOWN])]
+    parts += [cards.note(texts.arguments(row.state)), cards.text(row.arguments[:_SHOWN])]
     if len(row.arguments) > _SHOWN:
         parts.append(cards.note(texts.cut(_SHOWN, len(row.arguments), row.arguments_hash)))
     if row.reason:
