@@ -164,7 +164,7 @@ class Reaper:
     def __init__(self, kills: int, events_per_life: float, pauses: int, pause: float, random: Random) -> None:
         self._kills = kills
         self._begun = 0
-        self._farthest = max(2, round(events_per_life / 2))  # or most lives would end in waiting
+        self._farthest = max(2, round(events_per_life * 1.5))
         self._pauses_left = pauses
         self._pause = pause
         self._random = random

@@ -16,6 +16,9 @@ from crash.traffic import Traffic
 from feishu_sandbox import Rules, Sandbox
 
 _MANY = 1_000_000
+_AHEAD = (
+    3  # lives' worth of events that may be sent before it is their turn: some lives take more than others
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ async def _until_over(plan: Plan, traffic: Traffic, reaper: Reaper, replicas: li
     async def release() -> None:
         """Messages and kills come to their ends together."""
         while reaper.done < plan.kills:
-            traffic.release(math.ceil(plan.events * (reaper.done + 1) / (plan.kills + 1)))
+            traffic.release(math.ceil(plan.events * (reaper.done + _AHEAD) / (plan.kills + 1)))
             await reaper.news.wait()
             reaper.news.clear()
         traffic.release(plan.events)
