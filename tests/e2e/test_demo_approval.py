@@ -40,7 +40,7 @@ async def test_a_newcomer_approves(chromium: Browser, start_bot) -> None:
 
     # Alice reads the result; her card has nothing left to click.
     await switch(page, "Alice", "Bot")
-    await expect(messages).to_contain_text("web was restarted (number 1).", timeout=15_000)
+    await expect(messages).to_contain_text("web was restarted (restarts so far: 1).", timeout=15_000)
     await expect(messages).to_contain_text("restart: done")
     await expect(page.get_by_test_id("card-button")).to_have_count(0)
     assert problems == []
