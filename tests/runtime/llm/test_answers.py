@@ -1,0 +1,153 @@
+"""A model that answers in a chat, through the runtime and the local Feishu; the model itself is a script."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from office import Open, calls, read, says, values
+from pydantic_ai import ModelMessage
+
+from nonebot_plugin_feishu_ws.config import ButlerLimits
+
+
+async def test_an_answer_grows_on_a_card_and_is_remembered(open_office: Open) -> None:
+    go = asyncio.Event()
+
+    async def slowly(_: list[ModelMessage]) -> AsyncIterator[Any]:
+        yield "The sky "
+        await go.wait()
+        yield "is **blue**."
+
+    office = await open_office(slowly, says("I said blue."))
+    asked = await office.ask("what colour?")
+    half = await office.reply(asked, "The sky")
+    assert "blue" not in read(half)
+    assert any(value["action"] == "feishu_ws_stop" for value in values(half))
+    go.set()
+    card = await office.ended(asked, "The sky is **blue**.")
+    assert card.message_id == half.message_id
+    again = await office.ask("what did you say?")
+    await office.ended(again, "I said blue.")
+    assert "what colour?" in office.seen[1]
+    assert "is **blue**." in office.seen[1]
+    assert "Butler" in office.seen[0]
+
+
+async def test_a_tool_is_called_with_checked_arguments(open_office: Open, ran: list[str]) -> None:
+    office = await open_office(
+        calls(("look", {"where": 3, "how": "far"}), text="Let me see. "),
+        calls(("look", {"where": "outside"})),
+        says("Sunny!"),
+    )
+    asked = await office.ask("weather?")
+    card = await office.ended(asked, "Sunny!")
+    assert ran == ["look outside"]
+    assert "there is no argument how" in office.seen[1]
+    assert "it is sunny outside" in office.seen[2]
+    assert "Called look" in read(card)
+
+
+async def test_approved_by_another_it_goes_on(open_office: Open, ran: list[str]) -> None:
+    """faults.md 39: asked, suspended, approved by a click, run once; the model goes on with the result."""
+    office = await open_office(
+        calls(("look", {}), ("deploy", {"service": "web", "replicas": 2}), text="I will deploy."),
+        says("It runs twice."),
+        says("Yes."),
+    )
+    asked = await office.ask("deploy web twice")
+    card = await office.approval(asked)
+    assert '{"replicas":2,"service":"web"}' in read(card)
+    assert "Reason, as the bot puts it: I will deploy." in read(card)
+    await office.ended(asked, "deploy: waiting for approval")
+    assert ran == ["look here"]
+
+    await office.decide(card)
+    await office.ended(asked, "It runs twice.")
+    assert ran == ["look here", "deploy web 2"]
+    assert "web runs 2 times" in office.seen[1]
+    assert "it is sunny here" in office.seen[1]
+
+    again = await office.ask("sure?")
+    await office.ended(again, "Yes.")
+    assert "It runs twice." in office.seen[2]
+
+
+async def test_denied_the_model_hears_of_it(open_office: Open, ran: list[str]) -> None:
+    office = await open_office(calls(("deploy", {"service": "web"})), says("Then not."))
+    asked = await office.ask("deploy web")
+    await office.decide(await office.approval(asked), approved=False)
+    await office.ended(asked, "Then not.")
+    assert ran == []
+    assert "Denied" in office.seen[1]
+
+
+async def test_others_may_speak_while_it_waits(open_office: Open, ran: list[str]) -> None:
+    """A new question while a call is open is answered; the open one is told of as waiting."""
+    office = await open_office(
+        calls(("deploy", {"service": "web"})), says("It waits."), says("It runs."), says("All is known.")
+    )
+    asked = await office.ask("deploy web")
+    card = await office.approval(asked)
+    await office.ended(asked, "waiting for approval")
+    other = await office.ask("and now?")
+    await office.ended(other, "It waits.")
+    assert "it waits for a person's approval" in office.seen[1]
+    await office.decide(card)
+    await office.ended(asked, "It runs.")
+    assert ran == ["deploy web 1"]
+    last = await office.ask("what do you know?")
+    await office.ended(last, "All is known.")
+    assert "It waits." in office.seen[3]
+    assert "It runs." in office.seen[3]
+
+
+@pytest.mark.parametrize("how", ["word", "button"])
+async def test_stop(open_office: Open, how: str) -> None:
+    never = asyncio.Event()
+
+    async def forever(_: list[ModelMessage]) -> AsyncIterator[Any]:
+        yield "Once upon a time"
+        await never.wait()
+
+    office = await open_office(forever, says("Hello."))
+    asked = await office.ask("tell me a story")
+    card = await office.reply(asked, "Once upon")
+    if how == "word":
+        await office.reply(await office.ask("stop"), "Stopped (1)")
+    else:
+        stop = next(value for value in values(card) if value["action"] == "feishu_ws_stop")
+        elsewhere = await office.company.ask("x", office.company.direct)
+        assert office.brain.stop(office.company.app.app_id, "oc_other", stop["turn"]) is False
+        assert elsewhere.chat is not card.chat
+        result = await office.click(office.bob, card, stop)
+        assert result.toast["content"] == "Stopping"
+    ended = await office.ended(asked, "Once upon a time")
+    assert "Stopped" in read(ended)
+
+
+async def test_new_starts_afresh(open_office: Open) -> None:
+    office = await open_office(says("Noted."), says("Nothing."))
+    await office.ended(await office.ask("the word is xyzzy"), "Noted.")
+    await office.reply(await office.ask("new"), "We start afresh")
+    await office.ended(await office.ask("what is the word?"), "Nothing.")
+    assert "xyzzy" not in office.seen[1]
+
+
+async def test_a_person_has_a_share_of_the_day(open_office: Open) -> None:
+    office = await open_office(says("One."), says("For Bob."), limits=ButlerLimits(daily_turns=1))
+    await office.ended(await office.ask("hello"), "One.")
+    await office.reply(await office.ask("hello again"), "You have used up what you may use today")
+    await office.ended(await office.ask("hello", office.bob), "For Bob.")
+
+
+async def test_what_one_answer_may_use_is_bounded(open_office: Open, ran: list[str]) -> None:
+    """faults.md, prompt injection: limits of calls, requests and time."""
+    office = await open_office(
+        *[calls(("look", {})) for _ in range(9)], limits=ButlerLimits(tool_calls=2, requests=5)
+    )
+    await office.ended(await office.ask("loop"), "has used up what it may use")
+    assert ran == ["look here"] * 2
+    office.script[:] = [calls(("nothing-like-that", {})) for _ in range(9)]
+    asked = await office.ask("loop on")
+    await office.ended(asked, "cannot be used")
