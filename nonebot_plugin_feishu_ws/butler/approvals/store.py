@@ -144,10 +144,16 @@ class ApprovalStore:
         """
         return await self._take(approval_id, hold, ApprovalState.APPROVED, None)
 
-    async def reclaim(self, approval_id: str, hold: Callable[[AsyncSession], Awaitable[str]]) -> str | None:
-        """EXECUTING → EXECUTING by another worker, where the one that had it died: for what may run again."""
-        orphan = orphaned(col(ApprovalRow.owner))
-        return await self._take(approval_id, hold, ApprovalState.EXECUTING, orphan)
+    async def reclaim(
+        self, approval_id: str, dead: str, hold: Callable[[AsyncSession], Awaitable[str]]
+    ) -> str | None:
+        """EXECUTING → EXECUTING by another worker, where the one that had it died: for what may run again.
+
+        Args:
+            approval_id, hold: See `claim`.
+            dead: The worker that had it when somebody looked; by now it may be another.
+        """
+        return await self._take(approval_id, hold, ApprovalState.EXECUTING, _left_by(dead))
 
     async def _take(
         self,
@@ -163,11 +169,11 @@ class ApprovalStore:
 
         return await self._database.write(work)
 
-    async def abandon(self, approval_id: str) -> bool:
+    async def abandon(self, approval_id: str, dead: str) -> bool:
         """EXECUTING → UNKNOWN, where the worker that had it died in the middle."""
 
         async def work(session: AsyncSession) -> bool:
-            step = _from(approval_id, ApprovalState.EXECUTING).where(orphaned(col(ApprovalRow.owner)))
+            step = _from(approval_id, ApprovalState.EXECUTING).where(_left_by(dead))
             return await _took(session, step.values(state=ApprovalState.UNKNOWN, error="interrupted"))
 
         return await self._database.write(work)
@@ -217,6 +223,11 @@ class ApprovalStore:
 
     def _free_or(self, owner: str) -> ColumnElement[bool]:
         return or_(orphaned(col(ApprovalRow.owner)), col(ApprovalRow.owner) == owner)
+
+
+def _left_by(dead: str) -> ColumnElement[bool]:
+    # By name as well: where PostgreSQL looks at a changed row once more, it does not look at the workers again.
+    return and_(col(ApprovalRow.owner) == dead, orphaned(col(ApprovalRow.owner)))
 
 
 def _from(approval_id: str, state: ApprovalState) -> Update:

@@ -162,9 +162,9 @@ class Worker:
                     row.id, row.owner, ApprovalState.UNKNOWN, result=None, error="interrupted"
                 )
             case _ if (tool := self._tools.get(row.tool)) is not None and tool.terms.idempotent:
-                owner = await self._store.reclaim(row.id, self._lease.hold)
+                owner = await self._store.reclaim(row.id, row.owner, self._lease.hold)
             case _:
-                return await self._store.abandon(row.id)
+                return await self._store.abandon(row.id, row.owner)
         return owner is not None and await self._execute(row, owner)
 
     async def _execute(self, row: ApprovalRow, owner: str) -> bool:
