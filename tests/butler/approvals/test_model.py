@@ -142,8 +142,13 @@ async def take(
         return workers[step[1]]
 
     match step:
-        case ("claim" | "reclaim" as how, _):
-            return await getattr(store, how)(approval_id, hold)
+        case ("claim", _):
+            return await store.claim(approval_id, hold)
+        case ("reclaim" | "abandon" as how, *_):
+            found = await store.get(approval_id)
+            assert found is not None
+            more = (hold,) if how == "reclaim" else ()
+            return await getattr(store, how)(approval_id, found.owner, *more)
         case ("decide", state):
             return (await store.decide(approval_id, ApprovalState(state), "ou_boss"))[1]
         case ("finish", worker, state):
