@@ -3,12 +3,13 @@
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints, overload
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+from ..texts import Locale
 from .turn import Turn
 
 ToolFunction = Callable[..., Awaitable[object]]
@@ -18,7 +19,7 @@ Allow = Callable[[Turn], bool | Awaitable[bool]]
 ANYONE = "*"
 """Among approvers: anyone in the chat."""
 
-RESERVED = frozenset({"help", "status", "whoami", "stop"})
+RESERVED = frozenset({"help", "status", "whoami", "stop", "new"})
 """Words the Butler answers itself; a tool cannot take their place."""
 
 _PERSON = re.compile(r"\*|ou_\w{1,61}", re.ASCII)
@@ -75,6 +76,9 @@ class Tool:
     parameters: tuple[Parameter, ...]
     turn_parameter: str | None
     terms: Terms = Terms()
+    translated: "Mapping[Locale, Tool]" = field(
+        default_factory=dict[Locale, "Tool"], compare=False, repr=False
+    )
 
     @property
     def usage(self) -> str:
@@ -84,6 +88,10 @@ class Tool:
             word = f"{parameter.name}…" if parameter.many else parameter.name
             words.append(f"<{word}>" if parameter.required else f"[{word}]")
         return " ".join(words)
+
+    def spoken(self, locale: Locale) -> "Tool":
+        """The same tool, described in a language if it is in that."""
+        return self.translated.get(locale, self)
 
     async def permits(self, turn: Turn) -> bool:
         """Whether whoever asks may use it: looked at before anything else, and again before an approved call."""
@@ -99,16 +107,33 @@ class Tool:
 
 
 class ToolRegistry:
-    """The tools by name, in order of registration."""
+    """The tools by name, in order of registration; the Butler's own come last."""
 
     def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
+        self._own: dict[str, Tool] = {}
 
     def __iter__(self) -> Iterator[Tool]:
-        return iter(tuple(self._tools.values()))
+        return iter(({**self._tools, **self._own} | self._tools).values())
 
     def get(self, name: str) -> Tool | None:
-        return self._tools.get(name)
+        return self._tools.get(name) or self._own.get(name)
+
+    def built_in(self, name: str, function: ToolFunction, terms: Terms, doc: Callable[[Locale], str]) -> None:
+        """Register a tool of the Butler's own. One that a plugin registers under its name takes its place.
+
+        Args:
+            name: See `tool`.
+            function: See `tool`.
+            terms: On what terms it is used.
+            doc: Its docstring in a language.
+
+        Raises:
+            ToolDefinitionError: See `tool`.
+        """
+        locales: tuple[Locale, ...] = get_args(Locale)
+        translated = {locale: _define(function, name, terms, doc(locale)) for locale in locales}
+        self._own[name] = replace(translated["en_US"], translated=translated)
 
     @overload
     def tool(self, name: ToolFunction, /) -> ToolFunction: ...
@@ -159,7 +184,7 @@ class ToolRegistry:
         return register
 
     def _add(self, function: ToolFunction, name: str | None, terms: Terms) -> ToolFunction:
-        tool = _define(function, name, terms)
+        tool = _define(function, name, terms, inspect.getdoc(function) or "")
         known = self._tools.get(tool.name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ToolDefinitionError(
@@ -169,7 +194,7 @@ class ToolRegistry:
         return function
 
     def remove(self, name: str) -> None:
-        """Forget a tool, e.g. when a plugin is unloaded. Unknown names are ignored."""
+        """Forget a tool, e.g. when a plugin is unloaded. Unknown names are ignored, and the Butler's own stay."""
         self._tools.pop(name, None)
 
 
@@ -188,7 +213,7 @@ def _people(approvers: Sequence[str] | None, requires_approval: bool) -> tuple[s
     return people
 
 
-def _define(function: ToolFunction, name: str | None, terms: Terms) -> Tool:
+def _define(function: ToolFunction, name: str | None, terms: Terms, doc: str) -> Tool:
     chosen = name if name is not None else function.__name__.replace("_", "-").lower()
     if not _NAME.fullmatch(chosen):
         raise ToolDefinitionError(
@@ -200,7 +225,7 @@ def _define(function: ToolFunction, name: str | None, terms: Terms) -> Tool:
         )
     if not inspect.iscoroutinefunction(function):
         raise ToolDefinitionError(f"tool {chosen!r}: write it as `async def`")
-    description, abouts = _parse_docstring(inspect.getdoc(function) or "")
+    description, abouts = _parse_docstring(doc)
     hints = get_type_hints(function)
     parameters: list[Parameter] = []
     turn_parameter: str | None = None

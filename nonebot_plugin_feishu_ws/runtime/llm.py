@@ -62,6 +62,11 @@ class Llm:
         )
         self.resumer = Resumer(self.brain, butler, self._apps, self._turn)
 
+    async def stop(self, grace: float) -> None:
+        """Leave what waits to others, close the connections. See `Resumer.stop`."""
+        await self.resumer.stop(grace)
+        await self.brain.close()
+
     def listen(self) -> None:
         """Hear clicks on the stop button. Once."""
         install_stop(self.brain, lambda bot: LlmTexts(locale_for(self._settings.locale, bot.client.base_url)))

@@ -15,7 +15,7 @@ from nonebot.adapters.feishu import Adapter as StockAdapter
 from nonebot.message import run_postprocessor
 
 from ..adapter import Bot, MessageEvent
-from ..butler import Butler, CommandsBrain, Turn, brains, install, taken, tools
+from ..butler import Butler, CommandsBrain, Turn, brains, install, install_builtin, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
 from ..delivery import Inbox, InboxUnavailable, Lease, Outbox
@@ -125,6 +125,7 @@ class Runtime:
         """Take part in NoneBot's handling of events: the Butler's matcher, and the notes on who took what. Once."""
         run_postprocessor(note_taker)
         if self._butler is not None:
+            install_builtin(tools)
             install(self._butler, self._turn)
         self._approvals.listen()
         if self._llm is not None:
@@ -215,7 +216,7 @@ class Runtime:
                 self._dispatcher.close(_GRACE),
                 self._approvals.worker.stop(_GRACE),
                 self._stop_taking(),
-                self._llm.resumer.stop(_GRACE) if self._llm else asyncio.sleep(0),
+                self._llm.stop(_GRACE) if self._llm else asyncio.sleep(0),
             )
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
             await self._outbox.stop(_SENT_WITHIN)
@@ -304,7 +305,8 @@ class Runtime:
     def _turn(self, bot: Bot, event: MessageEvent, name: str = "say") -> Turn:
         link = self._bots.link_of(bot)
         texts = Texts(locale_for(self._settings.locale, link.base_url))
-        return turn_of(link, bot, event, texts, self._outbox, self._approvals.asking, name)
+        asking, service = self._approvals.asking, self.management.service
+        return turn_of(link, bot, event, texts, self._outbox, asking, service, name)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from ..history import Histories
 from ..tools import ToolRegistry
 from ..turn import Turn
 from .answer import Answer, Means, ModelAgent
+from .endpoint import close
 from .runs import Runs
 from .spending import Spending
 
@@ -50,6 +51,7 @@ class LlmBrain:
         prompt: str = "",
         pace: Pace | None = None,
     ) -> None:
+        self._model = model
         agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
         self.runs = Runs(database, lease)
         self._means = Means(
@@ -98,6 +100,10 @@ class LlmBrain:
         """Stop an answer; False if it is not written here (any more)."""
         place = self._running.get((app_id, chat_id, event_id))
         return place is not None and place.stop()
+
+    async def close(self) -> None:
+        """Close the connections to the model's server."""
+        await close(self._model)
 
     async def prune(self) -> None:
         """Forget what is of no use any more.

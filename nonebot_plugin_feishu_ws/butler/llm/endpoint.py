@@ -16,7 +16,6 @@ from pydantic_ai import (
 from pydantic_ai.exceptions import (
     ContentFilterError,
     ModelAuthenticationError,
-    ModelConnectionError,
     ModelContextWindowExceededError,
     ModelNotFoundError,
     ModelQuotaExceededError,
@@ -62,6 +61,12 @@ def model_of(name: str, *, base_url: str | None, token: str | None, seconds: flo
         timeout=httpx2.Timeout(seconds, connect=_CONNECT_WITHIN),
     )
     return OpenAIChatModel(name, provider=OpenAICompatibleProvider("feishu-ws", openai_client=client))
+
+
+async def close(model: Model) -> None:
+    """Close the connections to a server of ours; those of a provider are shared, and pydantic-ai's."""
+    if isinstance(model, OpenAIChatModel) and isinstance(model.provider, OpenAICompatibleProvider):
+        await model.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +125,10 @@ def _of_server(error: ModelAPIError, *, begun: bool) -> str:
             return "refused"
         case ModelHTTPError(status_code=status) if status < 500:
             return "refused"
-        case ModelConnectionError() if begun:
-            return "broken_off"
+        case ModelHTTPError() if not error.in_stream:
+            return "down"
         case _:
-            return "broken_off" if begun and error.in_stream else "down"
+            return "broken_off" if begun else "down"
 
 
 def _facts(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_ai import CallDeferred, FunctionToolset, UsageLimitExceeded
 from pydantic_ai import Tool as ModelTool
+from pydantic_core import SchemaValidator, core_schema
 
 from ..tools import Tool, ToolRegistry
 from ..turn import Turn
@@ -16,6 +17,8 @@ from ..turn import Turn
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 _LONGEST_RESULT = 20_000  # characters
+_RETRIES = 2  # where what the model writes is no JSON object; what is in the object is looked at here
+_OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 MOST_ASKED = 5
 """Approvals a model may ask for before people have decided on them: a flood of cards is an attack, too."""
 
@@ -42,18 +45,18 @@ class Toolbox:
     async def offered(self) -> FunctionToolset[None]:
         """What the model may call."""
         tools = [tool for tool in self._registry if await tool.permits(self._turn)]
-        return FunctionToolset(
-            [
-                ModelTool[None].from_schema(
-                    self._caller(tool.name), tool.name, described(tool), schema_of(tool)
-                )
-                for tool in tools
-            ]
-        )
+        return FunctionToolset([self._model_tool(tool) for tool in tools], max_retries=_RETRIES)
 
     def decided(self) -> None:
         """What was asked for so far is over."""
         self._asked = 0
+
+    def _model_tool(self, tool: Tool) -> ModelTool[None]:
+        made = ModelTool[None].from_schema(
+            self._caller(tool.name), tool.name, described(tool), schema_of(tool)
+        )
+        made.function_schema.validator = _OBJECT
+        return made
 
     def _caller(self, name: str) -> Callable[..., Awaitable[str]]:
         async def call(**arguments: Any) -> str:

@@ -25,6 +25,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
         approvers: tuple[str, ...] = ("*",),
         limits: Any = None,
         prompt: str = "",
+        model: Any = None,
     ) -> Office:
         company = await connect()
         world = company.sandbox.world
@@ -41,7 +42,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
                 yield piece
 
         office.brain = LlmBrain(
-            FunctionModel(stream_function=stream),
+            model or FunctionModel(stream_function=stream),
             butler.tools,
             runtime.management.database,
             runtime._lease,
@@ -63,6 +64,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
 
         async def forget() -> None:
             clicks.destroy()
+            await office.brain.close()
 
         ends.append(forget)
         return office
