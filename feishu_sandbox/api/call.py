@@ -60,15 +60,15 @@ class Call:
         """A part of the path."""
         return self.request.match_info[name]
 
-    def page(self, items: list[Json]) -> Json:
-        """One page of a list (``page_size`` 1-100, default 20; ``page_token`` as handed out)."""
+    def page(self, items: list[Json], most: int = 100) -> Json:
+        """One page of a list (``page_size`` 1-``most``, default 20; ``page_token`` as handed out)."""
         try:
             size = int(self.request.query.get("page_size") or 20)
             start = int(self.request.query.get("page_token") or 0)
         except ValueError as error:
             raise bad_field("page_token", "page_size or page_token is invalid") from error
-        if not 1 <= size <= 100 or start < 0:
-            raise bad_field("page_size", "page_size must be between 1 and 100")
+        if not 1 <= size <= most or start < 0:
+            raise bad_field("page_size", f"page_size must be between 1 and {most}")
         more = start + size < len(items)
         token = str(start + size) if more else ""
         return {"items": items[start : start + size], "page_token": token, "has_more": more}

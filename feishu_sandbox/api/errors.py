@@ -64,6 +64,7 @@ TOO_LONG = (230025, "The length of the message content reaches its limit.")
 NO_RECALL_RIGHT = (230026, "No permission to recall this message.")
 CARD_TOO_OLD = (230031, "The message exceeds the time limit for updating.")
 WRONG_TYPE = (230054, "This operation is not supported for this type of message.")
+NO_GROUP_HISTORY = (230027, "Lack of necessary permissions.")
 NO_MORE_EDITS = (230072, "The message has reached the number of times it can be edited.")
 BAD_CARD = (230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err")
 TOO_MANY_ELEMENTS = (

@@ -10,6 +10,7 @@ from .errors import (
     BOT_INACTIVE,
     CARD_TOO_OLD,
     CHAT_FREQUENCY,
+    NO_GROUP_HISTORY,
     NO_MORE_EDITS,
     NO_RECALL_RIGHT,
     NOT_IN_CHAT,
@@ -116,11 +117,17 @@ def _send(
 
 async def get(call: Call) -> Json:
     """``GET /im/v1/messages/:message_id``: a list, because a merged forward has many."""
-    return {"items": [item(call.message(), call.app)]}
+    message = call.message()
+    inner: tuple[Message, ...] = () if message.recalled else message.forwarded
+    forwarded = [{**item(one, call.app), "upper_message_id": message.message_id} for one in inner]
+    return {"items": [item(message, call.app), *forwarded]}
 
 
 async def listing(call: Call) -> Json:
-    """``GET /im/v1/messages?container_id_type=chat|thread&container_id=&sort_type=``"""
+    """``GET /im/v1/messages?container_id_type=chat|thread&container_id=&sort_type=`` (Feishu, "获取会话历史消息")
+
+    Of a plain group's topics a chat's list holds only the first message.
+    """
     kind, container = call.query("container_id_type"), call.query("container_id")
     if kind not in ("chat", "thread"):
         raise bad_field("container_id_type", "must be chat or thread")
@@ -132,11 +139,17 @@ async def listing(call: Call) -> Json:
     ]
     if kind == "chat" and container not in call.world.chats:
         raise invalid(f"invalid {field}.")
-    if found and call.app not in found[0].chat.apps:
-        raise ApiError(*NOT_IN_CHAT)
+    chat = call.world.chats.get(container) if kind == "chat" else next((one.chat for one in found), None)
+    if chat is not None:
+        if call.app not in chat.apps:
+            raise ApiError(*NOT_IN_CHAT)
+        if chat.chat_type == "group" and "im:message.group_msg" not in call.app.scopes:
+            raise ApiError(*NO_GROUP_HISTORY)
+    if kind == "chat" and chat is not None and not chat.topic:
+        found = [message for message in found if not (message.thread_id and message.parent_id)]
     if call.query("sort_type", default="ByCreateTimeAsc") == "ByCreateTimeDesc":
         found.reverse()
-    return call.page([item(message, call.app) for message in found])
+    return call.page([item(message, call.app) for message in found], most=50)
 
 
 async def edit(call: Call) -> Json:

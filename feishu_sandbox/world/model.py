@@ -36,7 +36,7 @@ class App:
     bot: bool = True
     """False: the app has no bot ability, or none in its published version (11205)."""
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
-    """The scopes the company has granted it; it only says so, nothing is refused for want of one."""
+    """The scopes the company has granted it; of all calls only a group's history is refused for want of one."""
     group_scope: Literal["all", "mentions"] = "all"
     """Group messages it is sent: all (im:message.group_msg) or those that mention it (facts, "Identity")."""
     include_bots: bool = False
@@ -129,6 +129,8 @@ class Message:
     recalled: bool = False
     edits: int = 0
     reactions: list[Reaction] = field(default_factory=list[Reaction])
+    forwarded: "tuple[Message, ...]" = ()
+    """The messages in a ``merge_forward``."""
 
     @property
     def text(self) -> str:

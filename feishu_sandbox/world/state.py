@@ -145,6 +145,7 @@ class State:
         mentions: Sequence[Mention] = (),
         parent: Message | None = None,
         in_thread: bool = False,
+        forwarded: tuple[Message, ...] = (),
     ) -> Message:
         """Append a message and push it to the apps that get it."""
         now = self.now_ms()
@@ -167,6 +168,7 @@ class State:
             # Inside a topic everything answers the root (Feishu, "消息管理概述", root_id and parent_id).
             parent_id=root if thread else (parent.message_id if parent else None),
             thread_id=thread,
+            forwarded=forwarded,
         )
         self.messages[message.message_id] = message
         self.feed.publish(ChangeKind.MESSAGE_CREATED, message=message)

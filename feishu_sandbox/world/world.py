@@ -35,12 +35,31 @@ class World(State):
         keyed = tuple(Mention(f"@_user_{n}", who) for n, who in enumerate(mentions, start=1))
         if content is None:
             content = user_content(msg_type, text, keyed)
+        return self.post(
+            user,
+            chat,
+            msg_type,
+            content,
+            mentions=keyed,
+            parent=self._parent(reply_to, thread),
+            in_thread=bool(thread),
+        )
+
+    async def forward(
+        self, user: User, chat: Chat, messages: Sequence[Message], *, reply_to: Message | None = None
+    ) -> Message:
+        """A user forwards messages as one (``merge_forward``)."""
+        content = user_content("merge_forward", "", ())
+        return self.post(user, chat, "merge_forward", content, parent=reply_to, forwarded=tuple(messages))
+
+    def _parent(self, reply_to: Message | str | None, thread: str | None) -> Message | None:
+        """The message that is answered. Raises ValueError for a thread there is not."""
         parent = self.messages[reply_to] if isinstance(reply_to, str) else reply_to
         if thread is not None and parent is None:
             parent = next((m for m in self.messages.values() if m.thread_id == thread), None)
             if parent is None:
                 raise ValueError(f"no thread {thread}")
-        return self.post(user, chat, msg_type, content, mentions=keyed, parent=parent, in_thread=bool(thread))
+        return parent
 
     async def click(self, user: User, message_id: str, action: Json) -> ClickResult:
         """A user clicks in a card: ``action`` becomes ``event.action`` (value, tag, name, …).
