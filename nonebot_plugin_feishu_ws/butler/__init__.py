@@ -5,9 +5,11 @@
 
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .brains import Brains
+from .builtin import install_builtin
 from .butler import Butler
 from .commands import CommandsBrain
 from .conversations import Conversations, Place
+from .inputs import Attachment, inputs_of
 from .matcher import install, taken
 from .reply import Voice, say
 from .tools import Tool, ToolDefinitionError, ToolRegistry
@@ -24,6 +26,7 @@ brains = Brains()
 use = brains.use
 
 __all__ = [
+    "Attachment",
     "Brain",
     "Brains",
     "Butler",
@@ -40,7 +43,9 @@ __all__ = [
     "Voice",
     "bind",
     "brains",
+    "inputs_of",
     "install",
+    "install_builtin",
     "say",
     "split_words",
     "taken",

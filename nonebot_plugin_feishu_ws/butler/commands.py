@@ -43,7 +43,7 @@ class CommandsBrain:
                 await turn.say(turn.texts.unbalanced_quotes(), final=True)
             return
         name = words[0].lower() if words else ""
-        if answer := self._built_in(name, words[1:], turn):
+        if answer := await self._answer_itself(name, words[1:], turn):
             await turn.say(answer, final=True)
         elif tool := self._tools.get(name):
             await self._run(tool, words[1:], turn)
@@ -53,31 +53,33 @@ class CommandsBrain:
                 final=True,
             )
 
-    def _built_in(self, name: str, words: Sequence[str], turn: Turn) -> str | None:
+    async def _answer_itself(self, name: str, words: Sequence[str], turn: Turn) -> str | None:
         texts = turn.texts
         if name == "help":
-            return self._help(words, turn)
+            return self._help_on(words[0], turn) if words else await self._help(turn)
         if name == "status":
             return turn.status()
         if name == "whoami":
             return texts.whoami(who(turn))
         return None
 
-    def _help(self, words: Sequence[str], turn: Turn) -> str:
-        texts = turn.texts
-        if words:
-            name = words[0].lower()
-            if tool := self._tools.get(name):
-                rows = [(p.name, p.kind, p.about) for p in tool.parameters]
-                return texts.help_on(tool.usage, tool.description + _mark(tool, texts), rows)
-            if name in (own := dict(own_commands(texts))):
-                return texts.help_on(name, own[name], ())
-            return texts.unknown_command(words[0], self._similar(name, texts))
-        rows = [
-            *own_commands(texts),
-            *((tool.usage, tool.summary + _mark(tool, texts)) for tool in self._tools),
-        ]
+    async def _help(self, turn: Turn) -> str:
+        """What whoever asks can use."""
+        texts, rows = turn.texts, own_commands(turn.texts)
+        for tool in self._tools:
+            if await tool.permits(turn):
+                rows.append((tool.usage, tool.spoken(texts.locale).summary + _mark(tool, texts)))
         return texts.help(turn.bot.bot_info.app_name, rows)
+
+    def _help_on(self, word: str, turn: Turn) -> str:
+        texts, name = turn.texts, word.lower()
+        if found := self._tools.get(name):
+            tool = found.spoken(texts.locale)
+            rows = [(p.name, p.kind, p.about) for p in tool.parameters]
+            return texts.help_on(tool.usage, tool.description + _mark(tool, texts), rows)
+        if name in (own := dict(own_commands(texts))):
+            return texts.help_on(name, own[name], ())
+        return texts.unknown_command(word, self._similar(name, texts))
 
     async def _run(self, tool: Tool, words: Sequence[str], turn: Turn) -> None:
         if not await tool.permits(turn):

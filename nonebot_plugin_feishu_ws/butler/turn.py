@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..adapter import Bot, MessageEvent
+from ..connectors import ConnectorService
 from ..texts import Texts
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Turn:
         say: Answers.
         asking: Has tools approved that need it; a brain asks through it. None: they cannot be used.
         answered: Whether the message was answered before, by a process that died since.
+        connectors: What people may do with connectors.
+        approved_by: Who has approved the call that is carried out in it, if it was one that needs approval.
     """
 
     text: str
@@ -55,6 +58,8 @@ class Turn:
     say: Say = field(repr=False)
     answered: Callable[[], Awaitable[bool]] = field(default=_not_yet, repr=False)
     asking: "Asking | None" = field(default=None, repr=False)
+    connectors: ConnectorService | None = field(default=None, repr=False)
+    approved_by: str | None = None
 
     @property
     def conversation(self) -> tuple[str, str, str | None]:

@@ -64,11 +64,12 @@ class Audit:
         level: LogLevel = LogLevel.INFO,
     ) -> None:
         """Note that something was done."""
-        connector = request.connector
+        connector, actor = request.connector, request.actor
+        approved = {"approved_by": actor.approved_by} if actor.approved_by else {}
         self._logbook.write(
             action,
             level=level,
             connector=connector.spec.app_id if connector else None,
             name=connector.spec.name if connector else None,
-            detail={"by": request.actor.who, "from": request.actor.origin, **detail},
+            detail={"by": actor.who, "from": actor.origin, **approved, **detail},
         )

@@ -59,11 +59,13 @@ class Actor:
         who: An open_id, or the name of a user of the machine.
         origin: The way it came.
         superuser: May do everything; others only what concerns connectors they own.
+        approved_by: Who has approved what is done, where somebody had to.
     """
 
     who: str
     origin: Literal["chat", "shell"]
     superuser: bool
+    approved_by: str | None = None
 
     def may_see(self, connector: Connector) -> bool:
         """Foreign connectors do not exist for anybody but superusers."""

@@ -1,7 +1,7 @@
 """Feishu's REST as one object: the calls a bot needs, and `request` for all others."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from typing import Literal, cast
 
@@ -201,6 +201,26 @@ class FeishuClient:
         data = await self._data("GET", message_path(message_id))
         return tuple(parse(Message, item) for item in _items(data))
 
+    async def list_messages(
+        self, container_id: str, kind: Literal["chat", "thread"] = "chat", *, page_size: int = 50
+    ) -> AsyncGenerator[Message]:
+        """What was said in a chat or a topic, the latest first (im-v1/message/list).
+
+        In a group the app needs `im:message.group_msg`. Of a group's topics a chat's list holds only the first
+        message each.
+
+        Parameters:
+            page_size: messages of one call, 50 at most.
+        """
+        params = {
+            "container_id_type": kind,
+            "container_id": container_id,
+            "sort_type": "ByCreateTimeDesc",
+            "page_size": page_size,
+        }
+        async for item in self._listed("im/v1/messages", params):
+            yield parse(Message, item)
+
     async def add_reaction(self, message_id: str, emoji: str) -> str:
         """React with an emoji such as `Typing`; returns the reaction_id (im-v1/message-reaction/create)."""
         body = {"reaction_type": {"emoji_type": emoji}}
@@ -281,21 +301,12 @@ class FeishuClient:
         """A chat the bot is in (im-v1/chat/get)."""
         return parse(Chat, await self._data("GET", f"im/v1/chats/{quoted(chat_id)}"))
 
-    async def list_chat_members(self, chat_id: str, *, page_size: int = 100) -> AsyncIterator[Member]:
+    async def list_chat_members(self, chat_id: str, *, page_size: int = 100) -> AsyncGenerator[Member]:
         """The people in a chat, by open_id; bots are not listed (im-v1/chat-members/get)."""
-        page_token: str | None = None
-        seen: set[str] = set()
-        while True:
-            params = {"member_id_type": "open_id", "page_size": page_size, "page_token": page_token}
-            data = await self._data("GET", f"im/v1/chats/{quoted(chat_id)}/members", params)
-            for item in _items(data):
-                yield parse(Member, item)
-            following = data.get("page_token")
-            # A page that was there before would be there for ever.
-            if not data.get("has_more") or not isinstance(following, str) or following in seen:
-                return
-            seen.add(following)
-            page_token = following
+        async for item in self._listed(
+            f"im/v1/chats/{quoted(chat_id)}/members", {"member_id_type": "open_id", "page_size": page_size}
+        ):
+            yield parse(Member, item)
 
     # Shorthands
 
@@ -323,6 +334,21 @@ class FeishuClient:
         request = self._request(method, path, params, json)
         data = (await self._caller.json(request)).get("data")
         return cast("Json", data) if isinstance(data, dict) else {}
+
+    async def _listed(self, path: str, params: Params) -> AsyncGenerator[object]:
+        """The items of a list, page by page as they are asked for."""
+        page_token: str | None = None
+        seen: set[str] = set()
+        while True:
+            data = await self._data("GET", path, {**params, "page_token": page_token})
+            for item in _items(data):
+                yield item
+            following = data.get("page_token")
+            # A page that was there before would be there for ever.
+            if not data.get("has_more") or not isinstance(following, str) or following in seen:
+                return
+            seen.add(following)
+            page_token = following
 
     async def _upload(self, path: str, form: Form) -> object:
         request = self._request("POST", path, form=form, timeout=self._media_timeout)

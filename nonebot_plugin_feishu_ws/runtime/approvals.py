@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from ..adapter import Bot, MessageEvent, parse_event
@@ -87,7 +88,8 @@ class Approvals:
                 raise TypeError(f"event {row.event_id} is no message")
             await bot.prepare(event)
             # Not the name of what was said when it was asked: those messages are there already.
-            return self._turn_of(bot, event, f"approval {row.id}")
+            turn = self._turn_of(bot, event, f"approval {row.id}")
+            return replace(turn, approved_by=row.decided_by)
 
         return Seat(link.client, self._texts(link.base_url), turn)
 

@@ -3,7 +3,7 @@
 from ..adapter import Bot, MessageEvent
 from ..butler import Turn, Voice
 from ..butler.approvals import Asking
-from ..connectors import Link
+from ..connectors import ConnectorService, Link
 from ..delivery import Outbox
 from ..screening import speech
 from ..texts import Texts
@@ -16,6 +16,7 @@ def turn_of(
     texts: Texts,
     outbox: Outbox,
     asking: Asking,
+    connectors: ConnectorService,
     name: str = "say",
 ) -> Turn:
     """The turn of an addressed message; what is said in it goes by `name`, see `Voice`."""
@@ -34,6 +35,7 @@ def turn_of(
         say=voice.say,
         answered=voice.answered,
         asking=asking,
+        connectors=connectors,
     )
 
 

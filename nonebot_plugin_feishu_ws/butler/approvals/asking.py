@@ -79,7 +79,9 @@ class Asking:
         texts = ApprovalTexts(turn.texts.locale)
 
         async def send(session: AsyncSession, row: ApprovalRow) -> None:
-            await self._outbox.put(session, drafts_of(texts, row, card_ids, tool.summary))
+            await self._outbox.put(
+                session, drafts_of(texts, row, card_ids, tool.spoken(texts.locale).summary)
+            )
 
         row, fresh = await self._questions.ask(question, send)
         if fresh:

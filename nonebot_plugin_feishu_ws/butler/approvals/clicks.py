@@ -88,7 +88,7 @@ class Clicked:
         else:
             row, tool = decision.row, self._tools.get(decision.row.tool)
             toast = (texts.decision if decision.won else texts.already)(row.tool, row.state)
-            shown = card(texts, row, summary="" if tool is None else tool.summary)
+            shown = card(texts, row, summary="" if tool is None else tool.spoken(texts.locale).summary)
             # By message it is brought by `Showing`, together with the others, so that the last state comes last.
             await event.respond(toast, "success" if decision.won else "info", shown, follow=False)
 

@@ -122,7 +122,8 @@ class Showing:
 
     async def _update(self, row: ApprovalRow, message_id: str, stage: Stage) -> None:
         tool = self._tools.get(row.tool)
-        content = card(stage.texts, row, summary="" if tool is None else tool.summary)
+        summary = "" if tool is None else tool.spoken(stage.texts.locale).summary
+        content = card(stage.texts, row, summary=summary)
         try:
             await stage.client.update_card(message_id, content)
         except _FOR_GOOD as error:
