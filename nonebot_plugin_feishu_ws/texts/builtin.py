@@ -73,7 +73,7 @@ class BuiltinTexts(Spoken):
 
     def members(self, names: Sequence[str], *, more: bool) -> str:
         count = f"{len(names)}{'+' if more else ''}"
-        head = self._in(f"本群成员（{count} 人）：", f"People in this group ({count}):")
+        head = self._in(f"本群成员（{count} 人）：", f"People in this group ({count}): ")
         return head + self._in("、", ", ").join(names) + (self._in(" 等", " …") if more else "")
 
     def only_in_groups(self) -> str:
