@@ -60,12 +60,20 @@ class House:
     async def approved(self, text: str) -> str:
         """What comes of something Alice asks for and Bob approves."""
         asked = await self.ask(text)
+        await self.click(asked)
+        return await self.outcome(asked)
+
+    async def click(self, asked: Message) -> None:
+        """Bob approves what was asked for."""
         card = await self.world.wait_for(
             lambda m: m.parent_id == asked.message_id and m.msg_type == "interactive", timeout=10
         )
         self.card = json.dumps(card.content, ensure_ascii=False)
         value = next(value for value in callbacks(card.content) if value["approved"])
         await self.world.click(self.bob, card.message_id, {"tag": "button", "value": value})
+
+    async def outcome(self, asked: Message) -> str:
+        """What came of it."""
         end = await self.world.wait_for(
             lambda m: (
                 m.parent_id == asked.message_id and m.msg_type == "post" and "waits for" not in plain(m)

@@ -1,8 +1,9 @@
 """Who may use which of the Butler's own tools: looked at for whoever asks, when they ask and when it is carried out."""
 
 import pytest
+from reading import plain
 
-from feishu_sandbox import User
+from feishu_sandbox import Mention, User
 
 ROLES = ("superuser", "owner", "other")
 
@@ -31,6 +32,34 @@ async def test_nobody_else_is_even_asked_about(settle, line) -> None:
     house = await settle("other")
     assert "You may not use" in await house.told(line.format(house.name))
     assert all(message.msg_type != "interactive" for message in house.company.replies())
+
+
+async def test_a_bot_has_no_rights_whatever_its_id(settle, superusers) -> None:
+    house = await settle(ignore_bot_messages=False)
+    house.app.include_bots = True
+    robot = house.world.add_app("Robot")
+    house.group.apps.append(robot)
+    superusers.add(robot.open_id_for(house.app))
+    mention = Mention("@_user_1", house.app)
+    for line in (f"enable-connector {house.other}", "send-to-chat oc_x hello"):
+        asked = house.world.post(robot, house.group, "text", {"text": f"@_user_1 {line}"}, mentions=[mention])
+        assert "You may not use" in plain(await house.company.answer(asked))
+
+
+async def test_what_was_approved_is_done_by_a_bot_that_was_restarted_since(settle) -> None:
+    """faults.md 43: everything it takes is in the database."""
+    house = await settle("superuser")
+    runtime = house.company.runtime
+    worker, link = runtime._approvals.worker, runtime._supervisor.get(house.app.app_id)
+    await worker.stop(0)
+    asked = await house.ask(f"enable-connector {house.other}")
+    await house.click(asked)
+    await runtime.disconnect(house.app.app_id)
+    assert not await house.enabled(house.other)
+    await runtime.connect(link.spec)
+    worker.start()
+    assert "is enabled" in await house.outcome(asked)
+    assert await house.enabled(house.other)
 
 
 async def test_a_superuser_switches_any_connector(settle) -> None:
