@@ -100,7 +100,9 @@ def test_settings(read, name: str) -> None:
     for model, table in ((Settings, settings), (ConnectorSpec, fields)):
         for row in table:
             field = model.model_fields[row[0].strip("`").removeprefix(prefix).lower()]
-            if field.default is PydanticUndefined:
+            if field.default_factory is not None:
+                assert row[1] == "`{}`", row
+            elif field.default is PydanticUndefined:
                 assert row[1] in ("required", "必填"), row
             else:
                 assert row[1] == f"`{json.dumps(field.default)}`", row
