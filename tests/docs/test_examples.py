@@ -84,6 +84,15 @@ async def test_a_brain_of_ones_own(office) -> None:
     assert await office.answers("will it rain?") in (["Ask again later."], ["请稍后再问。"])
 
 
+async def test_what_a_message_brings(office) -> None:
+    assert await office.answers("unpack") in (["Nothing."], ["没有。"])
+    world = office.sandbox.world
+    quoted = (await office.told("whoami"))[0]
+    asked = await world.say(office.user, office.direct, "unpack", reply_to=quoted)
+    answer = await world.wait_for(lambda m: m.sender is office.app and m.parent_id == asked.message_id)
+    assert f"open_id: {office.user.open_id(office.app)}" in plain(answer)
+
+
 def _parts(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
