@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ...cards import Pace, StreamingCard
 from ...config import ButlerLimits
-from ...delivery import Outbox
+from ...delivery import Fenced, Outbox, OutboxError
+from ...openapi import FeishuError
 from ...storage import ApprovalRow, ApprovalState, Database, DatabaseUnavailable, RunRow, RunState, utc_now
 from ...texts.approvals import ApprovalTexts
 from ...texts.llm import LlmTexts
@@ -22,8 +23,9 @@ from ..conversations import at_work
 from ..history import Histories, History, HistoryChanged
 from ..tools import ToolRegistry
 from ..turn import Turn
+from .compaction import Compaction
 from .markdown import tame
-from .memory import exchange, instructions_of, kept_of, messages_of, prompt_of, waiting, window
+from .memory import exchange, instructions_of, kept_of, prompt_of, remembered, waiting, window
 from .offering import Misfit, Toolbox, read, shortened
 from .runs import Call, Runs, calls_of
 from .spending import Spending
@@ -53,6 +55,7 @@ class Means:
     runs: Runs
     histories: Histories
     spending: Spending
+    compaction: Compaction
     outbox: Outbox
     database: Database
     limits: ButlerLimits
@@ -85,7 +88,7 @@ class Answer:
     async def begin(self) -> None:
         """Answer what was asked."""
         self._history = await self._means.histories.load(self._turn.conversation)
-        base = messages_of(window(self._history.messages))
+        base = remembered(self._history)
         self._base = len(base)
         await self._work(base, prompt=prompt_of(self._turn))
 
@@ -151,8 +154,11 @@ class Answer:
             said = thinking.text or self._texts.stopped()
             await self._end(card, said, exchange(self._question(), said), status=self._texts.stopped())
             raise
-        except BaseException:
-            await card.abandon()
+        except (DatabaseUnavailable, Fenced, FeishuError, OutboxError):
+            await card.abandon()  # others go on with it, or nothing can be said
+            raise
+        except Exception:
+            await card.close(thinking.text)  # a defect: the Butler says so
             raise
         finally:
             with contextlib.suppress(DatabaseUnavailable):
@@ -239,6 +245,7 @@ class Answer:
         await self._store(RunState.ANSWERED, answer, new)
         await card.close(answer, status=status)
         await self._means.runs.done(self._turn.app_id, self._turn.event.event_id, self._number)
+        self._means.compaction.soon(self._turn)
 
     async def _store(
         self,
@@ -262,7 +269,11 @@ class Answer:
                     calls=calls,
                     answer=answer,
                     also=lambda session, history=history: means.histories.put(
-                        session, turn.conversation, history, window([*history.messages, *added])
+                        session,
+                        turn.conversation,
+                        history,
+                        window([*history.messages, *added]),
+                        history.summary,
                     ),
                 )
             except (HistoryChanged, IntegrityError):

@@ -1,5 +1,6 @@
 """The brain that is a model: it answers on a growing card, calls our tools, and waits where people decide."""
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from ..history import Histories
 from ..tools import ToolRegistry
 from ..turn import Turn
 from .answer import Answer, Means, ModelAgent
+from .compaction import LONG, Compaction
 from .endpoint import close
 from .runs import Runs
 from .spending import Spending
@@ -37,6 +39,7 @@ class LlmBrain:
         limits: Of the settings.
         prompt: The system prompt; empty: ours, in the connector's language.
         pace: Of cards.
+        long: Characters of JSON from which on a conversation is made shorter.
     """
 
     def __init__(
@@ -50,16 +53,19 @@ class LlmBrain:
         limits: ButlerLimits,
         prompt: str = "",
         pace: Pace | None = None,
+        long: int = LONG,
     ) -> None:
         self._model = model
         agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
         self.runs = Runs(database, lease)
+        histories, spending = Histories(database), Spending(database, limits)
         self._means = Means(
             agent,
             tools,
             self.runs,
-            Histories(database),
-            Spending(database, limits),
+            histories,
+            spending,
+            Compaction(model, histories, spending, long=long),
             outbox,
             database,
             limits,
@@ -88,8 +94,14 @@ class LlmBrain:
             turn: The one it was asked in.
         """
         run = await self.runs.claim(turn.app_id, turn.event.event_id)
-        if run is not None:
+        if run is None:
+            return
+        try:
             await self._go_on(turn, Answer(self._means, turn, run.stage), run)
+        except asyncio.CancelledError:
+            if (place := at_work()) is not None and place.stopped:
+                await self.runs.drop(run)
+            raise
 
     async def forget(self, turn: Turn) -> None:
         """Remember nothing of a conversation, and go on with nothing that waits in it."""
@@ -102,7 +114,8 @@ class LlmBrain:
         return place is not None and place.stop()
 
     async def close(self) -> None:
-        """Close the connections to the model's server."""
+        """End what goes on behind answers, and close the connections to the model's server."""
+        await self._means.compaction.stop()
         await close(self._model)
 
     async def prune(self) -> None:

@@ -16,6 +16,7 @@ _PICTURE = re.compile(r"!(?=\[)")
 
 def tame(text: str) -> str:
     """The text without pictures, hidden links, mentions and other tags."""
+    text = text.replace("\0", "").encode("utf-8", "replace").decode()  # what databases and Feishu refuse
     lines: list[str] = []
     fence = ""
     for line in text.split("\n"):

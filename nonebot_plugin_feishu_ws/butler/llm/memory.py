@@ -15,6 +15,7 @@ from pydantic_ai import (
     UserPromptPart,
 )
 
+from ..history import History
 from ..turn import Turn
 from .runs import Call
 
@@ -28,6 +29,16 @@ def messages_of(kept: Sequence[Any]) -> list[ModelMessage]:
         return ModelMessagesTypeAdapter.validate_python(list(kept))
     except ValueError:
         return []
+
+
+def remembered(history: History) -> list[ModelMessage]:
+    """A conversation as the model is shown it: what came before in short, in the place of a message and no more."""
+    recent = messages_of(window(history.messages))
+    return (
+        [*exchange(f"[What was said before, in short] {history.summary}", "…"), *recent]
+        if history.summary
+        else recent
+    )
 
 
 def kept_of(messages: Sequence[ModelMessage]) -> list[Any]:

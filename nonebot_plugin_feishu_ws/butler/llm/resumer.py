@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Collection
 
 from ...delivery import Fenced, OutboxError
@@ -93,6 +94,7 @@ class Resumer:
                 logger.exception("answers that wait cannot be looked for")
 
     async def _see_to(self, run: RunRow) -> None:
+        turn: Turn | None = None
         try:
             payload = await self._brain.runs.origin(run)
             if payload is None:
@@ -110,8 +112,11 @@ class Resumer:
             logger.error("%s: no answer to %s: %s", run.connector, run.event_id, error)
             await self._give_up(run)
         except Exception:
-            logger.exception("%s: going on with %s failed", run.connector, run.event_id)
+            reference = secrets.token_hex(4)
+            logger.exception("%s: going on with %s failed (%s)", run.connector, run.event_id, reference)
             await self._give_up(run)
+            if turn is not None:
+                await turn.say(turn.texts.failed(reference))
 
     async def _give_up(self, run: RunRow) -> None:
         """It would fail again each second."""

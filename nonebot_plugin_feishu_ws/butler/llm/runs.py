@@ -128,7 +128,7 @@ class Runs:
 
     async def due(self, app_ids: Collection[str], limit: int) -> Sequence[RunRow]:
         """Runs that can go on, of some bots."""
-        found = select(RunRow).where(_due(), col(RunRow.connector).in_(app_ids))
+        found = select(RunRow).where(_due(self._lease.id), col(RunRow.connector).in_(app_ids))
         async with self._database.session() as session:
             return (await session.exec(found.order_by(col(RunRow.created_at)).limit(limit))).all()
 
@@ -141,7 +141,7 @@ class Runs:
 
         async def work(session: AsyncSession) -> RunRow | None:
             owner = await self._lease.hold(session)
-            found = select(RunRow).where(_is(app_id, event_id), _due()).with_for_update()
+            found = select(RunRow).where(_is(app_id, event_id), _due(owner)).with_for_update()
             row = (await session.exec(found)).first()
             if row is None:
                 return None
@@ -214,8 +214,9 @@ def _is(app_id: str, event_id: str) -> ColumnElement[bool]:
     return and_(col(RunRow.connector) == app_id, col(RunRow.event_id) == event_id)
 
 
-def _due() -> ColumnElement[bool]:
-    """SQL: it can go on. The first stage of a process that died comes again with its event."""
+def _due(owner: str) -> ColumnElement[bool]:
+    """SQL: it can go on, as far as one worker sees: what it has in hand itself it knows. The first stage of a process
+    that died comes again with its event."""
     undecided = exists().where(
         col(ApprovalRow.connector) == col(RunRow.connector),
         col(ApprovalRow.event_id) == col(RunRow.event_id),
@@ -224,6 +225,6 @@ def _due() -> ColumnElement[bool]:
     left = and_(
         col(RunRow.stage) > 0,
         col(RunRow.state).in_((RunState.ASKING, RunState.RESUMING, RunState.ANSWERED)),
-        orphaned(col(RunRow.owner)),
+        or_(orphaned(col(RunRow.owner)), col(RunRow.owner) == owner),
     )
     return or_(and_(col(RunRow.state) == RunState.WAITING, ~undecided), left)

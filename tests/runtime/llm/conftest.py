@@ -26,6 +26,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
         limits: Any = None,
         prompt: str = "",
         model: Any = None,
+        **more: Any,
     ) -> Office:
         company = await connect()
         world = company.sandbox.world
@@ -50,6 +51,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
             limits=limits or ButlerLimits(),
             prompt=prompt,
             pace=pace,
+            **more,
         )
         butler.use(office.brain)
 

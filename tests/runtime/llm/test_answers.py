@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from office import Open, calls, read, says, values
+from office import Office, Open, calls, read, says, values
 from pydantic_ai import ModelMessage
+from pydantic_ai.exceptions import ModelHTTPError
 
+from nonebot_plugin_feishu_ws.butler.history import Histories
 from nonebot_plugin_feishu_ws.config import ButlerLimits
 
 
@@ -151,3 +153,43 @@ async def test_what_one_answer_may_use_is_bounded(open_office: Open, ran: list[s
     office.script[:] = [calls(("nothing-like-that", {})) for _ in range(9)]
     asked = await office.ask("loop on")
     await office.ended(asked, "cannot be used")
+
+
+async def test_a_long_conversation_is_summed_up(open_office: Open, runtime: Any) -> None:
+    """Behind the answer; the next question is asked with the summary and the newest messages."""
+    office = await open_office(
+        says("First."), says("Second, " + "x" * 1500), says("They counted."), says("Three."), long=3000
+    )
+    await office.ended(await office.ask("the word is xyzzy " + "y" * 600), "First.")
+    await office.ended(await office.ask("and then?"), "Second")
+    await _summed_up(office, runtime, "They counted.")
+    assert "xyzzy" in office.seen[2]
+    await office.ended(await office.ask("and now?"), "Three.")
+    assert "in short] They counted." in office.seen[3]
+    assert "xyzzy" not in office.seen[3]
+
+
+async def test_what_cannot_be_summed_up_stays(open_office: Open, runtime: Any) -> None:
+    """A failure of that keeps nobody waiting, and loses nothing; it is tried again behind the next answer."""
+
+    async def fails(_: list[ModelMessage]) -> AsyncIterator[Any]:
+        raise ModelHTTPError(500, "m")
+        yield ""
+
+    office = await open_office(
+        says("First."), fails, says("Second."), says("They counted."), says("Third."), long=1500
+    )
+    await office.ended(await office.ask("the word is xyzzy " + "y" * 1500), "First.")
+    await office.company.until(lambda: len(office.script) == 3)
+    await office.ended(await office.ask("and then?"), "Second.")
+    assert "xyzzy" in office.seen[2]
+    await _summed_up(office, runtime, "They counted.")
+    await office.ended(await office.ask("and now?"), "Third.")
+
+
+async def _summed_up(office: Office, runtime: Any, summary: str) -> None:
+    conversation = office.company.app.app_id, office.group.chat_id, None
+    histories = Histories(runtime.management.database)
+    async with asyncio.timeout(10):
+        while (await histories.load(conversation)).summary != summary:  # noqa: ASYNC110 - nobody signals it
+            await asyncio.sleep(0)
