@@ -6,6 +6,8 @@ from typing import Any, Literal
 import pytest
 
 from nonebot_plugin_feishu_ws.butler import Tool, ToolDefinitionError, ToolRegistry, Turn
+from nonebot_plugin_feishu_ws.butler.tools import Terms
+from nonebot_plugin_feishu_ws.texts import Locale
 
 
 def only(registry: ToolRegistry) -> Tool:
@@ -144,3 +146,44 @@ def test_a_name_is_taken_once_but_a_reload_replaces() -> None:
     registry.remove("ping")
     registry.remove("ping")
     assert list(registry) == []
+
+
+def test_the_butlers_own_gives_way_and_comes_back() -> None:
+    registry = ToolRegistry()
+
+    async def own(word: str) -> str:
+        return word
+
+    async def mine() -> str:
+        return ""
+
+    def doc(locale: Locale) -> str:
+        return "说\n\n参数:\n    word: 词" if locale == "zh_CN" else "Say it.\n\nArgs:\n    word: what"
+
+    registry.built_in("say", own, Terms(idempotent=True), doc)
+    registry.tool("first")(mine)
+    tool = registry.get("say")
+    assert tool is not None
+    assert (tool.summary, tool.spoken("en_US").parameters[0].about) == ("Say it.", "what")
+    assert (tool.spoken("zh_CN").summary, tool.spoken("zh_CN").parameters[0].about) == ("说", "词")
+    assert tool.spoken("zh_CN").terms == Terms(idempotent=True)
+    assert [known.name for known in registry] == ["first", "say"]
+
+    registry.tool("say")(mine)
+    registry.built_in("say", own, Terms(), doc)
+    assert [(known.name, known.function) for known in registry] == [("first", mine), ("say", mine)]
+    registry.remove("say")
+    assert [known.function for known in registry] == [mine, own]
+    registry.remove("say")
+    assert registry.get("say") is not None
+
+
+def test_any_other_tool_speaks_one_language() -> None:
+    registry = ToolRegistry()
+
+    @registry.tool
+    async def hum() -> str:
+        """Hum."""
+        return ""
+
+    assert only(registry).spoken("zh_CN") is only(registry)

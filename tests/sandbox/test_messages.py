@@ -251,3 +251,32 @@ async def test_listing_a_chat_in_pages(company):
     newest = await company.client.call("GET", f"{path}&sort_type=ByCreateTimeDesc")
     assert newest["data"]["items"][0]["message_id"] == said[-1]
     assert (await company.client.call("GET", f"{path}&page_token=x"))["code"] == 99992402
+    assert (await company.client.call("GET", path.replace("size=2", "size=51")))["code"] == 99992402
+
+
+async def test_a_groups_history_takes_a_scope(company):
+    path = "/im/v1/messages?container_id_type=chat&container_id="
+    await company.world.say(company.ada, company.group, "hello")
+    company.app.scopes.discard("im:message.group_msg")
+    assert (await company.client.call("GET", path + company.group.chat_id))["code"] == 230027
+    assert (await company.client.call("GET", path + company.direct.chat_id))["code"] == 0
+
+
+async def test_of_a_topic_a_groups_history_holds_the_beginning(company):
+    root = await company.world.say(company.ada, company.group, "topic")
+    company.world.post(company.ada, company.group, "text", {"text": "in it"}, parent=root, in_thread=True)
+    path = f"/im/v1/messages?container_id_type=chat&container_id={company.group.chat_id}"
+    items = (await company.client.call("GET", path))["data"]["items"]
+    assert [item["message_id"] for item in items] == [root.message_id]
+
+
+async def test_forwarded_messages_are_read_with_their_bundle(company):
+    said = [await company.world.say(company.ada, company.direct, str(n)) for n in range(2)]
+    bundle = await company.world.forward(company.ada, company.group, said)
+    path = f"/im/v1/messages/{bundle.message_id}"
+    first, *inner = (await company.client.call("GET", path))["data"]["items"]
+    assert (first["msg_type"], "upper_message_id" in first) == ("merge_forward", False)
+    assert [item["message_id"] for item in inner] == [message.message_id for message in said]
+    assert {item["upper_message_id"] for item in inner} == {bundle.message_id}
+    company.world.recall(bundle)
+    assert len((await company.client.call("GET", path))["data"]["items"]) == 1

@@ -39,9 +39,9 @@ def _about(turn: Turn, connector: Connector, reported: Reported) -> list[str]:
     return [line, f"  {one_line(error, _LONGEST_ERROR)}"] if error else [line]
 
 
-async def now(turn: Turn, zone: str | None = None) -> str:
+async def now(turn: Turn, zone: str = "") -> str:
     texts = BuiltinTexts(turn.texts.locale)
-    if zone is None:
+    if not zone:
         return texts.now(datetime.now().astimezone())
     try:
         return texts.now(datetime.now(ZoneInfo(zone)))

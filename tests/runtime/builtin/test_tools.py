@@ -42,7 +42,7 @@ async def test_the_time_in_a_zone(company: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["Mars/Base", "../../etc/passwd", "/etc/passwd", "America", "a" * 5000, "''"]
+    "zone", ["Mars/Base", "../../etc/passwd", "/etc/passwd", "America", "a" * 5000]
 )
 async def test_a_zone_there_is_not(company: Any, zone: str) -> None:
     said = await company.told(f"now {zone}")
@@ -188,9 +188,9 @@ async def test_an_open_id_is_no_chat(settle: Any) -> None:
 async def test_the_same_in_chinese(settle: Any, in_chinese: None) -> None:
     house = await settle("owner")
     offered = await house.told("help")
-    assert "• now [zone] — 查看现在的时间。" in offered
-    assert "• send-to-chat <chat> <text> — 向另一个会话发送文字。（需审批）" in offered
-    assert "• zone (str | None): 时区，如 Asia/Shanghai" in await house.told("help now")
+    assert "• now [zone] — 查看现在的时间\n" in offered
+    assert "• send-to-chat <chat> <text> — 向另一个会话发送文字（需审批）" in offered
+    assert "• zone (str): 时区，如 Asia/Shanghai" in await house.told("help now")
     assert f"• {house.name}: " in await house.told("connectors")
     assert " UTC+00:00 星期" in await house.told("now UTC")
     assert "没有时区 “x”" in await house.told("now x")
