@@ -68,7 +68,8 @@ class CommandsBrain:
         texts, rows = turn.texts, own_commands(turn.texts)
         for tool in self._tools:
             if await tool.permits(turn):
-                rows.append((tool.usage, tool.spoken(texts.locale).summary + _mark(tool, texts)))
+                summary = tool.spoken(texts.locale).summary.rstrip(".。")  # as in a list
+                rows.append((tool.usage, summary + _mark(tool, texts)))
         return texts.help(turn.bot.bot_info.app_name, rows)
 
     def _help_on(self, word: str, turn: Turn) -> str:

@@ -41,9 +41,10 @@ def waiting_card(desk: Desk, waiting: Sequence[Waiting]) -> cards.Json:
         parts.append(cards.text(f"{row.tool} · {one.connector} · {row.id} · {age}"))
         parts.append(cards.person(row.asked_by))
         parts.append(cards.text(row.arguments[:_WHOLE] + ("" if whole else "…")))
-        buttons = [_button(texts, row.id, True)] if one.may_decide and whole else []
-        if one.may_decide or row.asked_by == desk.decider.who:
-            buttons.append(_button(texts, row.id, False))
+        own = row.asked_by == desk.decider.who
+        buttons = [_button(texts.button(True), row.id, True)] if one.may_decide and whole else []
+        if one.may_decide or own:
+            buttons.append(_button(texts.take_back() if own else texts.button(False), row.id, False))
         if one.may_decide and not whole:
             parts.append(cards.note(texts.open_card()))
         parts += [cards.row(buttons)] if buttons else []
@@ -52,6 +53,6 @@ def waiting_card(desk: Desk, waiting: Sequence[Waiting]) -> cards.Json:
     return cards.fit(cards.card(texts.list_title(len(waiting)), *parts), texts.locale)
 
 
-def _button(texts: ApprovalTexts, approval_id: str, approved: bool) -> cards.Json:
+def _button(label: str, approval_id: str, approved: bool) -> cards.Json:
     value = {"action": f"{PREFIX}{DECIDE}", "id": approval_id, "approved": approved}
-    return cards.button(texts.button(approved), value, "primary" if approved else "danger")
+    return cards.button(label, value, "primary" if approved else "danger")

@@ -115,6 +115,10 @@ class ApprovalTexts(Spoken):
     def button(self, approved: bool) -> str:
         return self._in("批准", "Approve") if approved else self._in("拒绝", "Reject")
 
+    def take_back(self) -> str:
+        """On the button that rejects, for whoever asked."""
+        return self._in("撤回", "Take back")
+
     def decided(self, state: str, mention: str) -> str:
         if state == "rejected":
             return self._in(f"拒绝者：{mention}", f"Rejected by {mention}")

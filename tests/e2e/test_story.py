@@ -223,6 +223,14 @@ async def test_in_chinese(stage: Open) -> None:
     await expect(window.buttons).to_have_count(0, timeout=SOON)
     await expect(window.latest).to_contain_text("web 已重启（第 1 次）。", timeout=SOON)
 
+    # Whoever asks may take it back, from the list, too.
+    await window.say("restart db")
+    await window.sees("需要审批：restart")
+    await window.say("/飞书 approvals")
+    await window.sees("等待审批（1）")
+    await window.click("撤回", "restart：已撤回。")
+    await window.sees("没有等待审批的请求。", "撤回者：@小明")
+
 
 async def test_nobody_decides(stage: Open) -> None:
     """It expires, the chat is told, and a late click does nothing."""

@@ -297,7 +297,7 @@ async def test_the_list(firm: Firm) -> None:
 
 async def test_help_says_so(firm: Firm) -> None:
     said = await firm.company.told("help")
-    assert "Roll a service out. (needs approval)" in said
+    assert "Roll a service out (needs approval)" in said
     assert "needs approval" in await firm.company.told("help deploy")
 
 

@@ -64,7 +64,7 @@ async def test_a_tool_runs_with_checked_arguments(company, tool) -> None:
     assert "“green” is not valid for color: red | blue" in wrong
     assert "“many” is not valid for parts" in wrong
     assert "Usage: mix <color> [parts]" in wrong
-    assert "mix <color> [parts] — Mix a color." in await company.told("help")
+    assert "mix <color> [parts] — Mix a color\n" in await company.told("help")
     assert "parts (int): how much of it" in await company.told("help mix")
 
 
