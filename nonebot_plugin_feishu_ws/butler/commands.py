@@ -3,12 +3,18 @@
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 
+from ..adapter import ActionFailed, NetworkError
+from ..openapi import FeishuError
 from ..texts import Texts
 from ..texts.approvals import ApprovalTexts
 from .approvals import AskRefused, refusal
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
 from .tools import Tool, ToolRegistry
 from .turn import Turn
+
+
+class ToolFailed(Exception):  # noqa: N818 - it says what is the case
+    """Feishu did not do what a tool asked of it. That does not keep the answer from being delivered."""
 
 
 class CommandsBrain:
@@ -94,7 +100,10 @@ class CommandsBrain:
         if tool.terms.requires_approval:
             await turn.say(await _ask(tool, arguments, turn))
             return
-        result = await tool.run(turn, arguments)
+        try:
+            result = await tool.run(turn, arguments)
+        except (ActionFailed, FeishuError, NetworkError) as error:
+            raise ToolFailed(tool.name) from error
         await turn.say(turn.texts.done() if result is None else str(result), final=True)
 
     def _similar(self, word: str, texts: Texts) -> list[str]:

@@ -81,6 +81,20 @@ async def test_a_failing_tool_says_so_without_details(company, tool, caplog) -> 
     assert await company.told("whoami")
 
 
+async def test_a_tool_feishu_refuses_says_so_too(company, tool) -> None:
+    """It is the tool that failed, not the delivery of an answer."""
+
+    @tool
+    async def look(turn: butler.Turn, how: str) -> str:
+        if how == "client":
+            await turn.bot.client.get_chat("oc_nowhere")
+        await turn.bot.call_api("im/v1/chats/oc_nowhere", method="GET")
+        return ""
+
+    for how in ("client", "bot"):
+        assert "That failed" in await company.told(f"look {how}")
+
+
 async def test_text_goes_out_exactly_as_it_is(company, tool) -> None:
     text = 'line one\n<at user_id="all"></at> **not bold** \\ "quoted" {braces}\n  indented'
 

@@ -5,7 +5,7 @@ from ...texts.builtin import BuiltinTexts
 
 
 def said_of(texts: BuiltinTexts, error: FeishuError, *, needed: str) -> str:
-    """An error in words. Raised it would be taken for an answer that cannot be delivered.
+    """An error in words.
 
     Args:
         texts: In the language of whoever asks.
