@@ -12,7 +12,7 @@ from ..turn import Turn
 from .rights import actor_of
 from .trouble import said_of
 
-_MOST_CONNECTORS = 50
+MOST_CONNECTORS = 50
 MOST_MEMBERS = 100
 SCOPE = "im:chat.members:read"
 """What the app needs to list members; Feishu's error does not always say so."""
@@ -25,8 +25,8 @@ async def connectors(turn: Turn) -> str:
     found = await turn.connectors.status(actor) if turn.connectors and actor.who else []
     if not found:
         return turn.status()
-    lines = [line for pair in found[:_MOST_CONNECTORS] for line in _about(turn, *pair)]
-    if (more := len(found) - _MOST_CONNECTORS) > 0:
+    lines = [line for pair in found[:MOST_CONNECTORS] for line in _about(turn, *pair)]
+    if (more := len(found) - MOST_CONNECTORS) > 0:
         lines.append(BuiltinTexts(turn.texts.locale).more(more))
     return "\n".join(lines)
 

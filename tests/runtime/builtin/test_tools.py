@@ -1,5 +1,6 @@
 """The Butler's own tools in a chat: what they answer, where their limits are, and what they say of trouble."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from reading import plain
 from feishu_sandbox import ApiFault
 from nonebot_plugin_feishu_ws import butler
 from nonebot_plugin_feishu_ws.butler.builtin import looking, searching
+from nonebot_plugin_feishu_ws.connectors import Standing
 from nonebot_plugin_feishu_ws.texts import Texts
 
 
@@ -28,6 +30,24 @@ def in_chinese() -> Iterator[None]:
     butler.use(None)
 
 
+# --- connectors -----------------------------------------------------------------------------------------------
+
+
+async def test_a_connector_in_trouble(settle: Any, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = await settle("superuser")
+    await house.service.set_enabled(people.root, house.other, True)
+    other = await house.service.get(people.root, house.other)
+    trouble = Standing(state="blocked", connections=1, wanted=3, error="bad\nsecret " + "x" * 500)
+    await house.company.runtime.management.statuses.report({other.spec.app_id: trouble})
+    lines = (await house.told("connectors")).split("\n")
+    at = lines.index(f"• {house.other}: blocked 1/3")
+    assert lines[at + 1].startswith("  bad secret xxx")
+    assert len(lines[at + 1]) < 250
+
+    monkeypatch.setattr(looking, "MOST_CONNECTORS", 1)
+    assert re.fullmatch(r"• .+(\n  .+)?\n\(\d+ more\)", await house.told("connectors"))
+
+
 # --- now ------------------------------------------------------------------------------------------------------
 
 
@@ -41,9 +61,7 @@ async def test_the_time_in_a_zone(company: Any) -> None:
     assert here.removeprefix("UTC") == datetime.now().astimezone().isoformat()[-6:]
 
 
-@pytest.mark.parametrize(
-    "zone", ["Mars/Base", "../../etc/passwd", "/etc/passwd", "America", "a" * 5000]
-)
+@pytest.mark.parametrize("zone", ["Mars/Base", "../../etc/passwd", "/etc/passwd", "America", "a" * 5000])
 async def test_a_zone_there_is_not(company: Any, zone: str) -> None:
     said = await company.told(f"now {zone}")
     assert "There is no time zone" in said
