@@ -158,7 +158,12 @@ async def test_what_one_answer_may_use_is_bounded(open_office: Open, ran: list[s
 async def test_a_long_conversation_is_summed_up(open_office: Open, runtime: Any) -> None:
     """Behind the answer; the next question is asked with the summary and the newest messages."""
     office = await open_office(
-        says("First."), says("Second, " + "x" * 1500), says("They counted."), says("Three."), long=3000
+        says("First."),
+        says("Second, " + "x" * 1500),
+        says("They counted."),
+        says("Three."),
+        says("Four."),
+        long=3000,
     )
     await office.ended(await office.ask("the word is xyzzy " + "y" * 600), "First.")
     await office.ended(await office.ask("and then?"), "Second")
@@ -167,6 +172,9 @@ async def test_a_long_conversation_is_summed_up(open_office: Open, runtime: Any)
     await office.ended(await office.ask("and now?"), "Three.")
     assert "in short] They counted." in office.seen[3]
     assert "xyzzy" not in office.seen[3]
+    await office.ended(await office.ask("and then?"), "Four.")
+    assert "in short] They counted." in office.seen[4]
+    assert "Three." in office.seen[4]
 
 
 async def test_what_cannot_be_summed_up_stays(open_office: Open, runtime: Any) -> None:
