@@ -89,7 +89,7 @@ class ConnectorTexts(Spoken):
         return Texts(self.locale).moment(moment)
 
     def from_config(self) -> str:
-        return self._in("（配置）", "(config)")
+        return self._in("（配置）", " (config)")
 
     # --- lists and headings ---------------------------------------------------------------------------------
 

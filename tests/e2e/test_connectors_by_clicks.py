@@ -83,7 +83,7 @@ async def test_a_connector_from_nothing_to_nothing(
 
     await seat.enter(at_desk)
     await seat.say("/feishu list")
-    await seat.shows("desk(config) ·")
+    await seat.shows("desk (config) ·")
     await seat.press("Add a connector", "App Secret")
     await expect(seat.last.locator("input[name=app_secret]")).to_have_attribute("type", "password")
     await seat.fill(name="new", app_id=new.app_id, app_secret=new.app_secret)

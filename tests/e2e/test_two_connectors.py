@@ -43,7 +43,7 @@ async def test_two_connectors_answer_and_only_when_addressed(feishu_sandbox: San
     first, second = world.add_app("First"), world.add_app("Second")
     bot = await start_bot(FEISHU_WS__URL=feishu_sandbox.url, FEISHU_WS__CONNECTORS=connectors(first, second))
     for app in (first, second):
-        await feishu_sandbox.hub.wait_connected(app)
+        await feishu_sandbox.hub.wait_connected(app, timeout=30)
 
     for app in (first, second):  # direct chat
         chat = world.direct_chat(alice, app)
@@ -77,7 +77,7 @@ async def test_a_bad_secret_disturbs_nobody(feishu_sandbox: Sandbox, start_bot) 
     declared = json.loads(connectors(bad, good))
     declared[0]["app_secret"] = "not-the-secret"
     bot = await start_bot(FEISHU_WS__URL=feishu_sandbox.url, FEISHU_WS__CONNECTORS=json.dumps(declared))
-    await feishu_sandbox.hub.wait_connected(good)
+    await feishu_sandbox.hub.wait_connected(good, timeout=30)
     asked = await world.say(alice, world.direct_chat(alice, good), "status")
     assert "已连接" in plain(await answer(feishu_sandbox, good, asked))
     await bot.line("blocked")
@@ -93,7 +93,7 @@ async def test_what_was_acked_survives_a_kill(feishu_sandbox: Sandbox, start_bot
     script.write_text(STUCK)
     settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
     stuck = await start_bot(script, **settings)
-    await feishu_sandbox.hub.wait_connected(app)
+    await feishu_sandbox.hub.wait_connected(app, timeout=30)
     asked = await world.say(alice, world.direct_chat(alice, app), "help")
     await stuck.line("STUCK")
     await stuck.kill()
@@ -112,7 +112,7 @@ async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(
     script.write_text(STUCK)
     settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
     stuck = await start_bot(script, **settings)
-    await feishu_sandbox.hub.wait_connected(app)
+    await feishu_sandbox.hub.wait_connected(app, timeout=30)
     asked = await world.say(alice, world.direct_chat(alice, app), "help")
     await stuck.line("STUCK")
     async with asyncio.timeout(10):

@@ -76,6 +76,7 @@ async def test_a_bot_from_nothing_to_nothing(town, page, pong) -> None:
     await town.bot.state(app, "disconnected")
     silent = await town.world.say(town.root, new, "ping")
     await press(page, "Remove")
+    await expect(last(page)).to_contain_text("Remove new and its secrets?")
     await press(page, "Remove")
     await expect(last(page)).to_contain_text("Removed new and its secrets")
     assert [one.spec.name for one in await town.service.visible(town.bot.root)] == ["desk"]
