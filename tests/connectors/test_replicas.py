@@ -130,6 +130,7 @@ async def test_each_process_is_shown_until_it_dies(office: Office) -> None:
 async def test_what_people_ask_counts_in_both_and_survives_the_restart_of_one(
     office: Office, feishu_sandbox: Sandbox, fields_of: Any
 ) -> None:
+    """faults.md 27: no LISTEN could be lost, there is none; every process looks for itself, twice a second."""
     one, two = await office.both()
     service, root, hub = office.shell.service, office.root, office.hub
     other = feishu_sandbox.world.add_app("Other")
