@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 
+import nonebot
+
 from ..adapter import Bot, MessageEvent, parse_event
-from ..butler import Butler, Turn, tools
+from ..butler import Butler, Turn, taken, tools
 from ..butler.llm import LlmBrain, NoModel, Resumer, install_stop, model_of
 from ..config import Settings, SettingsError
 from ..delivery import Lease, Outbox
@@ -59,13 +61,9 @@ class Llm:
             outbox,
             limits=settings.butler_limits,
             prompt=settings.butler_prompt,
+            others=_is_command_of_others,
         )
         self.resumer = Resumer(self.brain, butler, self._apps, self._turn)
-
-    async def stop(self, grace: float) -> None:
-        """Leave what waits to others, close the connections. See `Resumer.stop`."""
-        await self.resumer.stop(grace)
-        await self.brain.close()
 
     def listen(self) -> None:
         """Hear clicks on the stop button. Once."""
@@ -83,3 +81,9 @@ class Llm:
             raise TypeError(f"event {run.event_id} is no message")
         await bot.prepare(event)
         return self._turn_of(bot, event, f"llm {run.stage}")
+
+
+def _is_command_of_others(turn: Turn) -> bool:
+    """Whether a message begins as a command does (NoneBot's `COMMAND_START`), and another plugin has taken it."""
+    starts = tuple(start for start in nonebot.get_driver().config.command_start if start)
+    return turn.text.lstrip().startswith(starts) and taken(turn)

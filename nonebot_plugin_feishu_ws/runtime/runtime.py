@@ -216,9 +216,11 @@ class Runtime:
                 self._dispatcher.close(_GRACE),
                 self._approvals.worker.stop(_GRACE),
                 self._stop_taking(),
-                self._llm.stop(_GRACE) if self._llm else asyncio.sleep(0),
+                self._llm.resumer.stop(_GRACE) if self._llm else asyncio.sleep(0),
             )
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
+            if self._llm is not None:
+                await self._llm.brain.close()  # handlers are at an end, and with them its answers
             await self._outbox.stop(_SENT_WITHIN)
             for link in self._supervisor:
                 await self.disconnect(link.spec.app_id, replaced=True)

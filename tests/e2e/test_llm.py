@@ -231,6 +231,27 @@ async def test_killed_once_the_answer_is_known(play: Play) -> None:
     assert len(here.server.requests) == 1
 
 
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_ended_in_the_middle_of_an_answer(play: Play, how: str) -> None:
+    """The message is answered anew by the next process, on the card that was begun."""
+    here = play()
+    gate = asyncio.Event()
+    here.server.script = [Reply(text=["Once upon", " a time"], gate=gate), DONE]
+    first = await here.start()
+    asked = await here.ask("tell me")
+    begun = await here.world.wait_for(lambda m: m.parent_id == asked.message_id and "Once upon" in read(m))
+    if how == "kill":
+        await first.kill()
+    else:
+        assert await first.stop() == 0
+    gate.set()
+    await here.start()
+    ended = await here.sees(asked, "It runs.")
+    assert ended.message_id == begun.message_id
+    assert "Once" not in read(ended)
+    assert len(here.said(asked, "")) == 1
+
+
 async def test_a_replica_goes_on(play: Play, postgres: Any) -> None:
     """Two replicas: one is killed while it goes on; the other takes over, and they never both answer."""
     here = play(postgres.create_database())

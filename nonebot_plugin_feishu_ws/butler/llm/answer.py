@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelMessage
+from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelMessage, UserContent
 from pydantic_ai.messages import ModelMessagesTypeAdapter
 from sqlalchemy.exc import IntegrityError
 
@@ -85,12 +85,16 @@ class Answer:
         self._asked = 0
         self._deadline = 0.0
 
-    async def begin(self) -> None:
-        """Answer what was asked."""
+    async def begin(self, attachments: Sequence[UserContent] = ()) -> None:
+        """Answer what was asked.
+
+        Args:
+            attachments: What came with it, as the model takes it.
+        """
         self._history = await self._means.histories.load(self._turn.conversation)
         base = remembered(self._history)
         self._base = len(base)
-        await self._work(base, prompt=prompt_of(self._turn))
+        await self._work(base, prompt=[prompt_of(self._turn), *attachments])
 
     async def resume(self, run: RunRow) -> None:
         """Go on once people have decided."""
@@ -119,7 +123,7 @@ class Answer:
         self,
         messages: list[ModelMessage],
         *,
-        prompt: str | None = None,
+        prompt: Sequence[UserContent] | None = None,
         results: DeferredToolResults | None = None,
         calls: list[Call] | None = None,
         text: str = "",
@@ -171,7 +175,7 @@ class Answer:
         card: StreamingCard,
         thinking: Thinking,
         messages: list[ModelMessage],
-        prompt: str | None,
+        prompt: Sequence[UserContent] | None,
         results: DeferredToolResults | None,
     ) -> None:
         toolset = await self._toolbox.offered()

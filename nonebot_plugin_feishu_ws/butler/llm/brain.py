@@ -1,7 +1,7 @@
 """The brain that is a model: it answers on a growing card, calls our tools, and waits where people decide."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -40,6 +40,7 @@ class LlmBrain:
         prompt: The system prompt; empty: ours, in the connector's language.
         pace: Of cards.
         long: Characters of JSON from which on a conversation is made shorter.
+        others: Whether a message is for another plugin, which has taken it.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class LlmBrain:
         prompt: str = "",
         pace: Pace | None = None,
         long: int = LONG,
+        others: Callable[[Turn], bool] = lambda _: False,
     ) -> None:
         self._model = model
+        self._others = others
         agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
         self.runs = Runs(database, lease)
         histories, spending = Histories(database), Spending(database, limits)
@@ -76,6 +79,8 @@ class LlmBrain:
 
     async def answer(self, turn: Turn) -> None:
         """See `Brain.answer`. What was answered, or waits for people, is not begun again."""
+        if self._others(turn):
+            return
         run = await self.runs.get(turn.app_id, turn.event.event_id)
         answer = Answer(self._means, turn)
         if run is not None:

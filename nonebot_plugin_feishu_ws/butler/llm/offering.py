@@ -44,7 +44,8 @@ class Toolbox:
 
     async def offered(self) -> FunctionToolset[None]:
         """What the model may call."""
-        tools = [tool for tool in self._registry if await tool.permits(self._turn)]
+        locale = self._turn.texts.locale
+        tools = [tool.spoken(locale) for tool in self._registry if await tool.permits(self._turn)]
         return FunctionToolset([self._model_tool(tool) for tool in tools], max_retries=_RETRIES)
 
     def decided(self) -> None:

@@ -20,6 +20,7 @@ from pydantic_ai import (
     TextPart,
     TextPartDelta,
     UsageLimits,
+    UserContent,
 )
 from pydantic_ai.messages import ThinkingPart
 from pydantic_ai.usage import RunUsage
@@ -82,7 +83,7 @@ class Thinking:
         toolset: FunctionToolset[None],
         instructions: str,
         history: Sequence[ModelMessage],
-        prompt: str | None = None,
+        prompt: Sequence[UserContent] | None = None,
         results: DeferredToolResults | None = None,
         *,
         within: float,
