@@ -11,6 +11,7 @@ from pydantic_ai.exceptions import ModelHTTPError
 
 from nonebot_plugin_feishu_ws.butler.history import Histories
 from nonebot_plugin_feishu_ws.config import ButlerLimits
+from nonebot_plugin_feishu_ws.storage import ApprovalRow
 
 
 async def test_an_answer_grows_on_a_card_and_is_remembered(open_office: Open) -> None:
@@ -201,3 +202,70 @@ async def _summed_up(office: Office, runtime: Any, summary: str) -> None:
     async with asyncio.timeout(10):
         while (await histories.load(conversation)).summary != summary:  # noqa: ASYNC110 - nobody signals it
             await asyncio.sleep(0)
+
+
+async def test_a_stopped_answer_is_not_taken_up_again(open_office: Open, ran: list[str]) -> None:
+    """`stop` holds for what goes on after an approval, too."""
+    never = asyncio.Event()
+
+    async def forever(_: list[ModelMessage]) -> AsyncIterator[Any]:
+        yield "It is"
+        await never.wait()
+
+    office = await open_office(calls(("deploy", {"service": "web"})), forever, says("Hello."))
+    asked = await office.ask("deploy web")
+    await office.decide(await office.approval(asked))
+    await office.reply(asked, "It is")
+    await office.reply(await office.ask("stop"), "Stopped (1)")
+    assert "Stopped" in read(await office.ended(asked, "It is"))
+    await office.ended(await office.ask("hello"), "Hello.")
+    run = await office.brain.runs.get(office.company.app.app_id, office.company.event_of(asked))
+    assert run is not None
+    assert run.state == "done"
+    assert ran == ["deploy web 1"]
+
+
+@pytest.mark.parametrize("when", ["at once", "after an approval"])
+async def test_a_defect_is_said(open_office: Open, ran: list[str], when: str) -> None:
+    """No card is left as if it went on, and whoever asked gets a reference into the log."""
+
+    async def broken(_: list[ModelMessage]) -> AsyncIterator[Any]:
+        yield "Well, "
+        raise RuntimeError("a defect")
+
+    later = when != "at once"
+    office = await open_office(*([calls(("deploy", {"service": "web"}))] if later else []), broken)
+    asked = await office.ask("deploy web")
+    if later:
+        await office.decide(await office.approval(asked))
+    await office.ended(asked, "Well,")
+    said = await office.reply(asked, "That failed. An administrator finds the reason")
+    assert "defect" not in read(said)
+
+
+async def test_what_another_plugin_took_is_left_to_it(open_office: Open) -> None:
+    office = await open_office(says("I heard you."))
+    office.brain._others = lambda turn: turn.text.startswith("/")
+    asked = await office.ask("/weather")
+    await office.ended(await office.ask("weather"), "I heard you.")
+    assert office.answers(asked) == []
+
+
+async def test_an_answer_is_given_once(open_office: Open) -> None:
+    """The same event handled again says nothing, and asks no model."""
+    office = await open_office(says("Once."))
+    asked = await office.ask("hello")
+    await office.ended(asked, "Once.")
+    app = office.company.app.app_id
+    event = office.company.event_of(asked)
+    await office.company.until(lambda: (app, office.group.chat_id, event) not in office.brain._running)
+    runtime = office.company.runtime
+    [bot] = [bot for _, bot in runtime._bots if bot.self_id == app]
+    turn = await runtime._approvals._seats()[app].turn(
+        ApprovalRow.model_construct(connector=app, event_id=event, id="again"),
+        await office.brain.runs.origin(await office.brain.runs.get(app, event)),
+    )
+    assert turn.bot is bot
+    await office.brain.answer(turn)
+    assert len(office.answers(asked)) == 1
+    assert office.seen[1:] == []
