@@ -35,6 +35,7 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 Result = AgentRunResult[str | DeferredToolRequests]
 _LONGEST_ARGUMENTS = 200  # characters of a step
+_EVERY = 0.05  # seconds
 
 
 class NoAnswer(Exception):  # noqa: N818 - it says what is the case
@@ -71,6 +72,7 @@ class Thinking:
         self._texts = texts
         self._most = UsageLimits(request_limit=limits.requests, total_tokens_limit=limits.tokens)
         self._blocks: list[str] = []
+        self._next: asyncio.TimerHandle | None = None
         self.usage = RunUsage()
 
     @property
@@ -128,6 +130,10 @@ class Thinking:
             if trouble is None:
                 raise
             raise NoAnswer(trouble) from None  # the server's words may hold the key it was given
+        finally:
+            if self._next is not None:
+                self._next.cancel()
+                self._write_now()
         raise NoAnswer(Trouble("garbled", "the run has no result"))
 
     def said(self, text: str) -> None:
@@ -151,7 +157,13 @@ class Thinking:
                 pass
 
     def _write(self) -> None:
+        """Show what there is, not each time something is added: all of it is looked through."""
         self._card.status(self._texts.writing())
+        if self._next is None:
+            self._next = asyncio.get_running_loop().call_later(_EVERY, self._write_now)
+
+    def _write_now(self) -> None:
+        self._next = None
         self._card.update(self.text)
 
 
