@@ -1,10 +1,8 @@
 """The Butler: takes a turn, shows that it works, lets the brain answer, stops when told to."""
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable
 
 from ..adapter import ActionFailed, MessageEvent, NetworkError
 from ..delivery import Fenced, OutboxError
@@ -12,14 +10,14 @@ from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
 from ..texts.llm import LlmTexts
 from .conversations import Conversations, Place
+from .sign import WAITS, WORKS, Sign
 from .turn import Brain, Remembering, Turn, conversation_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 STOP_WORDS = frozenset({"stop", "/stop", "停止", "/停止"})
 NEW_WORDS = frozenset({"new", "/new", "新对话", "/新对话"})
-_GRACE = 0.4  # seconds: an answer that is quicker needs no sign of work, and spares two API calls
-
+_GRACE = 0.4  # seconds
 
 _PLACE = "_feishu_ws_place"
 
@@ -34,7 +32,7 @@ class Butler:
 
     Args:
         brain: Who answers, asked for at each turn.
-        grace: Seconds of work before the typing reaction is shown.
+        grace: Seconds of waiting, and of work, before a reaction shows it.
     """
 
     def __init__(self, brain: Callable[[], Brain], *, grace: float = _GRACE) -> None:
@@ -61,7 +59,8 @@ class Butler:
             await self._forget(turn)
             return
         place = place_of(turn.event) or self._conversations.take(turn.conversation)
-        await place.run(lambda: self._answer(turn))
+        async with Sign(turn.bot.client, turn.event.message_id, WAITS, grace=self._grace) as sign:
+            await place.run(lambda: self._answer(turn, sign))
 
     async def attend(self, conversation: Hashable, work: Callable[[], Awaitable[None]]) -> None:
         """Do something in a conversation's turn that no message asks for. Ends quietly when stopped."""
@@ -88,12 +87,12 @@ class Butler:
         else:
             await turn.say(texts.afresh(), final=True)
 
-    async def _answer(self, turn: Turn) -> None:
+    async def _answer(self, turn: Turn, sign: Sign) -> None:
         try:
             if await turn.answered():
                 return
-            async with self._typing(turn):
-                await self._brain().answer(turn)
+            sign.show(WORKS)
+            await self._brain().answer(turn)
         except Fenced:
             logger.warning("%s: another process answers %s", turn.connector, turn.event.message_id)
         except (FeishuError, ActionFailed, NetworkError, OutboxError) as error:
@@ -103,30 +102,3 @@ class Butler:
             reference = secrets.token_hex(4)
             logger.exception("%s: answering %s failed (%s)", turn.connector, turn.event.message_id, reference)
             await turn.say(turn.texts.failed(reference), final=True)
-
-    @asynccontextmanager
-    async def _typing(self, turn: Turn) -> AsyncGenerator[None]:
-        """A Typing reaction on the message while the work lasts."""
-        client, message_id = turn.bot.client, turn.event.message_id
-        reaction: str | None = None
-
-        async def show() -> None:
-            nonlocal reaction
-            await asyncio.sleep(self._grace)
-            try:
-                reaction = await client.add_reaction(message_id, "Typing")
-            except FeishuError as error:
-                logger.debug("%s: no typing reaction: %s", turn.connector, error)
-
-        sign = asyncio.create_task(show())
-        try:
-            yield
-        finally:
-            if reaction is None:
-                sign.cancel()
-            await asyncio.wait([sign])
-            if reaction is not None:
-                try:
-                    await client.remove_reaction(message_id, reaction)
-                except FeishuError as error:
-                    logger.debug("%s: the typing reaction stays: %s", turn.connector, error)

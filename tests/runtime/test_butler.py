@@ -10,6 +10,7 @@ from nonebot.adapters import Bot, Event
 from nonebot.matcher import Matcher
 from reading import plain
 
+from feishu_sandbox import ApiFault
 from nonebot_plugin_feishu_ws import butler
 
 
@@ -148,6 +149,66 @@ async def test_stop_ends_what_runs_here_and_shows_that_it_works(company, tool) -
     await asyncio.wait_for(cancelled.wait(), 5)
     await company.settled()
     assert asked.reactions == []
+
+
+async def shown(company, message, emoji: str) -> None:
+    """Wait until a message has this reaction."""
+    await company.until(lambda: [reaction.emoji for reaction in message.reactions] == [emoji])
+
+
+async def test_a_message_in_line_shows_it_until_its_turn(company, tool) -> None:
+    gates = {name: asyncio.Event() for name in ("one", "two")}
+
+    @tool
+    async def hold(name: str) -> str:
+        await gates[name].wait()
+        return f"{name} is done"
+
+    first, second = await company.ask("hold one"), await company.ask("hold two")
+    await shown(company, first, "Typing")
+    await shown(company, second, "OneSecond")
+    gates["one"].set()
+    await company.answer(first)
+    await shown(company, second, "Typing")
+    gates["two"].set()
+    assert plain(await company.answer(second)) == "two is done"
+    await company.until(lambda: not first.reactions and not second.reactions)
+
+
+async def test_stop_ends_those_in_line_too(company, tool) -> None:
+    begun: list[int] = []
+
+    @tool
+    async def wait(n: int) -> str:
+        begun.append(n)
+        await asyncio.Event().wait()
+        return ""
+
+    asked = [await company.ask(f"wait {n}") for n in range(3)]
+    await shown(company, asked[0], "Typing")
+    for message in asked[1:]:
+        await shown(company, message, "OneSecond")
+    assert "Stopped (3)" in await company.told("stop")
+    await company.until(lambda: not any(message.reactions for message in asked))
+    assert begun == [0]
+
+
+@pytest.mark.parametrize("fault", [{"code": 231019}, {"delay": 30.0}], ids=["refused", "slow"])
+async def test_answers_do_not_wait_for_reactions(company, tool, fault) -> None:
+    struck = company.sandbox.faults.add(ApiFault(path=".*/reactions", app_id=company.app.app_id, **fault))
+    gate = asyncio.Event()
+
+    @tool
+    async def hold() -> str:
+        await gate.wait()
+        return "done"
+
+    asked = [await company.ask("hold") for _ in range(2)]
+    await company.until(lambda: struck.struck >= 2)
+    gate.set()
+    async with asyncio.timeout(10):
+        assert [plain(await company.answer(message)) for message in asked] == ["done", "done"]
+    company.sandbox.faults.remove(struck)
 
 
 async def test_turns_of_one_chat_run_one_after_another(company, tool) -> None:
