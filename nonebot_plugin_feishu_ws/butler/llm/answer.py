@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelMessage, UserContent
 from pydantic_ai.messages import ModelMessagesTypeAdapter
@@ -15,10 +14,8 @@ from ...cards import Pace, StreamingCard
 from ...config import ButlerLimits
 from ...delivery import Fenced, Outbox, OutboxError
 from ...openapi import FeishuError
-from ...storage import ApprovalRow, ApprovalState, Database, DatabaseUnavailable, RunRow, RunState, utc_now
-from ...texts.approvals import ApprovalTexts
+from ...storage import Database, DatabaseUnavailable, RunRow, RunState, utc_now
 from ...texts.llm import LlmTexts
-from ..approvals import AskRefused, refusal
 from ..conversations import at_work
 from ..history import Histories, History, HistoryChanged
 from ..tools import ToolRegistry
@@ -26,7 +23,8 @@ from ..turn import Turn
 from .compaction import Compaction
 from .markdown import tame
 from .memory import exchange, instructions_of, kept_of, prompt_of, remembered, waiting, window
-from .offering import Misfit, Toolbox, read, shortened
+from .offering import Toolbox
+from .people import outcome, put
 from .runs import Call, Runs, calls_of
 from .spending import Spending
 from .stage import Stage
@@ -209,7 +207,7 @@ class Answer:
     ) -> DeferredToolResults | None:
         """Ask; None: somebody was asked, and the answer ends here for now. Else what the model is told."""
         card.status(self._texts.using("…"))
-        calls = [await self._put(call, thinking.text) for call in calls]
+        calls = [await put(self._turn, self._means.tools, call, thinking.text) for call in calls]
         if all(call.refused for call in calls):
             self._toolbox.decided()
             return DeferredToolResults(calls={call.id: call.refused for call in calls})
@@ -225,20 +223,6 @@ class Answer:
         )
         await card.close(answer)
         return None
-
-    async def _put(self, call: Call, reason: str) -> Call:
-        """Ask people whether one call may be run, with exactly what the model wrote."""
-        turn, tool = self._turn, self._means.tools.get(call.tool)
-        if tool is None or turn.asking is None or not await tool.permits(turn):
-            return replace(call, refused="Refused: whoever asks may not use this tool.")
-        try:
-            values = read(tool, json.loads(call.arguments))
-            await turn.asking.ask(turn, tool, values, call=call.key, reason=reason)
-        except Misfit as error:
-            return replace(call, refused=f"Not run: {error}")
-        except AskRefused as error:
-            return replace(call, refused=refusal(ApprovalTexts(turn.texts.locale), tool.name, error))
-        return call
 
     # --- how it ends --------------------------------------------------------------------------------------------
 
@@ -301,20 +285,3 @@ class Answer:
     def _key(self) -> str:
         self._asked += 1
         return f"{self._number}.{self._asked}"
-
-
-def outcome(row: ApprovalRow | None) -> str:
-    """What the model is told became of a call."""
-    if row is None:
-        return "Not run: the question is no longer known."
-    match row.state:
-        case ApprovalState.DONE:
-            return shortened(f"Approved and run. Result: {row.result}" if row.result else "Approved and run.")
-        case ApprovalState.REJECTED:
-            return "Denied: a person has rejected it. It was not run."
-        case ApprovalState.UNKNOWN:
-            return "Approved, but nobody knows whether it was run. A person must look. Do not call it again."
-        case ApprovalState.FAILED:
-            return f"Approved, but it failed ({row.error})."
-        case state:
-            return f"Not run: {state.value}."
