@@ -17,6 +17,9 @@ addressing = addressing_chain()
 
 _SPEECH = "_feishu_ws_speech"
 
+_BRINGING = frozenset({"image", "file", "merge_forward"})
+"""Types of messages that hold something to read, and no text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screened:
@@ -61,13 +64,15 @@ def screen(
 
 
 def speech(event: Event) -> str | None:
-    """What was said to the Butler, without mention and prefix; None if it was not spoken to."""
+    """What was said to the Butler, without mention and prefix; empty if it was only shown something, None if it was not
+    spoken to."""
     return getattr(event, _SPEECH, None)
 
 
 def addressed() -> Rule:
     """A rule for messages that speak to the bot, as its connector's policy has it: mentioned in a group (or the policy
-    needs no mention), the prefix if there is one, and not empty."""
+    needs no mention), the prefix if there is one, and not empty. In direct chats and with a mention, a
+    picture, a file or forwarded messages are not empty either."""
 
     async def is_addressed(event: Event) -> bool:
         return speech(event) is not None
@@ -76,7 +81,7 @@ def addressed() -> Rule:
 
 
 def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime, enabled: bool) -> Facts:
-    sender = event.sender_id
+    sender, message = event.sender_id, event.get_message()
     return Facts(
         app_id=event.app_id,
         received_at=received_at,
@@ -92,7 +97,8 @@ def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime, en
         own=bool(bot_open_id) and sender.open_id == bot_open_id,
         mentioned=event.is_mentioned(bot_open_id),
         mentioned_all=event.mentions_all,
-        text=event.get_message().extract_plain_text(),
+        text=message.extract_plain_text(),
+        brings=event.message_type in _BRINGING or any(segment.type == "image" for segment in message),
         created_at=event.created_at,
         enabled=enabled,
     )

@@ -41,6 +41,10 @@ class CommandsBrain:
     async def answer(self, turn: Turn) -> None:
         """Run the command the turn holds and say what came of it."""
         line = turn.text.strip()
+        if not line:  # a picture or so; another plugin that has seen it is likely to be meant
+            if not self._taken(turn):
+                await turn.say(turn.texts.only_text(), final=True)
+            return
         start = next((start for start in self._starts if line.startswith(start)), "")
         try:
             words = split_words(line.removeprefix(start))

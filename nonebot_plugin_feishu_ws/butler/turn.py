@@ -29,7 +29,7 @@ class Turn:
     """What a brain and a tool know about the message they answer.
 
     Attributes:
-        text: What was said, without mention and prefix.
+        text: What was said, without mention and prefix; empty where something was only shown, see `inputs_of`.
         connector: Name of the connector that received it.
         app_id: Its Feishu app.
         chat_id: Where it was said, and where the answer goes.

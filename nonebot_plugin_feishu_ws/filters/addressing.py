@@ -55,12 +55,18 @@ class PrefixNotMatched:
 
 
 class EmptyText:
-    """Nothing is left to answer: a bare mention, a bare prefix, a picture."""
+    """Nothing is left to answer: a bare mention, a bare prefix.
+
+    A picture, a file or forwarded messages without a word are for the bot in direct chats, and where it is mentioned;
+    in a group that needs no mention people show them to each other.
+    """
 
     reason = Reason.EMPTY_TEXT
 
     def check(self, facts: Facts, policy: Policy) -> Outcome:
-        return _PASS if strip_prefix(facts.text, policy.prefix_command) else _FAIL
+        if strip_prefix(facts.text, policy.prefix_command):
+            return _PASS
+        return _PASS if facts.brings and (facts.mentioned or facts.chat_type == "p2p") else _FAIL
 
 
 def addressing_chain() -> Chain:

@@ -35,6 +35,8 @@ class Facts:
     mentioned_all: bool = False
     text: str = ""
     """The text without mentions; empty for messages that have none."""
+    brings: bool = False
+    """It brings something else that can be read: a picture, a file, forwarded messages."""
     token: str | None = field(default=None, repr=False)
     """The verification token the event carried."""
     expected_token: str | None = field(default=None, repr=False)

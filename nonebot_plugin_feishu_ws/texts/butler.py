@@ -55,6 +55,13 @@ class Texts(Spoken):
             f"There is no command “{word}”.{hint} Send help to see what I can do.",
         )
 
+    def only_text(self) -> str:
+        """To a picture, a file, or forwarded messages."""
+        return self._in(
+            "我只能读懂文字。发送 help 查看可用的命令。",
+            "I can only read text. Send help to see what I can do.",
+        )
+
     def unbalanced_quotes(self) -> str:
         return self._in(
             "引号没有成对出现，请检查后重新发送。", "A quote is never closed. Please check and send it again."

@@ -230,6 +230,45 @@ async def test_turns_of_one_chat_run_one_after_another(company, tool) -> None:
     assert [message.create_time for message in answers] == sorted(message.create_time for message in answers)
 
 
+async def test_what_is_only_shown_gets_a_sentence(company) -> None:
+    for kind in ("image", "file"):
+        assert "I can only read text" in await company.told("", msg_type=kind)
+    first = await company.ask("help")
+    forwarded = await company.sandbox.world.forward(company.alice, company.direct, [first])
+    assert "I can only read text" in plain(await company.answer(forwarded))
+    nodes = [{"tag": "at", "user_id": "@_user_1"}, {"tag": "img", "image_key": "img_1"}]
+    post = {"title": "", "content": [nodes]}
+    where = {"chat": company.group, "msg_type": "post", "content": post, "mentions": [company.app]}
+    assert "I can only read text" in await company.told("", **where)
+
+
+async def test_what_people_show_each_other_gets_none(connect) -> None:
+    company = await connect(mention_required=False)
+    asked = [
+        await company.ask("", company.group, msg_type="image"),
+        await company.ask("", msg_type="sticker"),
+    ]
+    await company.told("whoami", company.group)
+    await company.settled()
+    assert [row.detail["reason"] for row in await company.logged("ws_filtered")] == ["empty_text"] * 2
+    assert all(message.parent_id not in {one.message_id for one in asked} for message in company.replies())
+
+
+async def test_a_picture_another_plugin_has_seen_is_left_to_it(company, matchers) -> None:
+    seen: list[str] = []
+    album = on_message(priority=1, block=False)
+    matchers.append(album)
+
+    @album.handle()
+    async def keep(event: Event) -> None:
+        seen.append(event.get_message()[0].type)
+
+    picture = await company.ask("", msg_type="image")
+    await company.settled()
+    assert seen[0] == "image"
+    assert all(message.parent_id != picture.message_id for message in company.replies())
+
+
 async def test_other_plugins_commands_are_theirs(company, matchers) -> None:
     """A command somebody else has answered gets no "unknown command" from the Butler, blocking or not."""
     weather = on_command("weather", priority=5, block=False)

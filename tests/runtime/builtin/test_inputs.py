@@ -26,6 +26,8 @@ def brought(company: Any) -> Iterator[Brought]:
 
     class Curious:
         async def answer(self, turn: butler.Turn) -> None:
+            if not turn.text:  # it is quoted later
+                return
             found.put_nowait(await butler.inputs_of(turn, within=within))
             await turn.say("seen", final=True)
 
@@ -47,7 +49,7 @@ def brought(company: Any) -> Iterator[Brought]:
 
 @pytest.fixture
 def says(company: Any) -> Callable[..., Awaitable[Message]]:
-    """A message in the direct chat that the brain is not asked about (no text, or from the other side)."""
+    """A message in the direct chat that the brain does not look at (no text, or from the other side)."""
     return partial(company.sandbox.world.say, company.alice, company.direct)
 
 
