@@ -22,6 +22,7 @@ from ..tools import ToolRegistry
 from ..turn import Turn
 from .compaction import Compaction
 from .markdown import tame
+from .material import stored, unseen
 from .memory import exchange, instructions_of, kept_of, prompt_of, remembered, waiting, window
 from .offering import Toolbox
 from .people import outcome, put
@@ -182,9 +183,16 @@ class Answer:
         )
         while True:
             within = self._deadline - asyncio.get_running_loop().time()
-            result: Result = await thinking.go(
-                toolset, instructions, messages, prompt, results, within=max(within, 0.0)
-            )
+            try:
+                result: Result = await thinking.go(
+                    toolset, instructions, messages, prompt, results, within=max(within, 0.0)
+                )
+            except NoAnswer as error:
+                prompt = unseen(prompt or ()) if error.maybe_blind else None
+                if prompt is None:
+                    raise
+                logger.info("%s: asked again without pictures: %s", self._turn.connector, error.trouble.facts)
+                continue
             messages = result.all_messages()
             if isinstance(result.output, str):
                 answer = thinking.text or tame(result.output) or self._texts.empty()
@@ -194,9 +202,7 @@ class Answer:
                 Call(call.tool_call_id, call.tool_name, call.args_as_json_str(), self._key())
                 for call in result.output.calls
             ]
-            await self._store(
-                RunState.ASKING, thinking.text, (), messages=result.all_messages_json().decode(), calls=calls
-            )
+            await self._store(RunState.ASKING, thinking.text, (), messages=stored(messages), calls=calls)
             results = await self._put_to_people(card, thinking, messages, calls)
             if results is None:
                 return
@@ -218,7 +224,7 @@ class Answer:
             RunState.WAITING,
             answer,
             new if self._base is None else waiting(new, calls, answer),
-            messages=ModelMessagesTypeAdapter.dump_json(messages).decode(),
+            messages=stored(messages),
             calls=calls,
         )
         await card.close(answer)

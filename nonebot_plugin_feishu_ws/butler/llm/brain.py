@@ -15,11 +15,13 @@ from ...storage import Database, RunRow, RunState
 from ...texts.llm import LlmTexts
 from ..conversations import Place, at_work
 from ..history import Histories
+from ..inputs import inputs_of
 from ..tools import ToolRegistry
 from ..turn import Turn
 from .answer import Answer, Means, ModelAgent
 from .compaction import LONG, Compaction
 from .endpoint import close
+from .material import material
 from .runs import Runs
 from .spending import Spending
 
@@ -88,7 +90,7 @@ class LlmBrain:
                 await self._go_on(turn, answer, run)
         elif await self._means.spending.begin(turn.app_id, turn.open_id):
             with self._at_work(turn):
-                await answer.begin()
+                await answer.begin(material(await inputs_of(turn)))
         else:
             await turn.say(LlmTexts(turn.texts.locale).spent(), final=True)
 

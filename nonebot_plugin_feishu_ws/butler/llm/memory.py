@@ -17,6 +17,7 @@ from pydantic_ai import (
 
 from ..history import History
 from ..turn import Turn
+from .material import remembered_as
 from .runs import Call
 
 MOST_KEPT = 60_000
@@ -42,10 +43,10 @@ def remembered(history: History) -> list[ModelMessage]:
 
 
 def kept_of(messages: Sequence[ModelMessage]) -> list[Any]:
-    """Messages as JSON, without the system prompt: each turn has its own."""
+    """Messages as JSON, without the system prompt: each turn has its own. Of what was attached the beginning."""
     plain = [
         replace(message, instructions=None) if isinstance(message, ModelRequest) else message
-        for message in messages
+        for message in remembered_as(messages)
     ]
     return ModelMessagesTypeAdapter.dump_python(plain, mode="json")
 
@@ -81,10 +82,14 @@ def waiting(messages: Sequence[ModelMessage], calls: Sequence[Call], answer: str
 _WAITS = "Not run yet: it waits for a person's approval."
 
 
+_NO_WORDS = "[no words, only what is attached]"
+
+
 def prompt_of(turn: Turn) -> str:
     """What was asked. In a group it says who asked, by id: a name is whatever somebody calls himself."""
     direct = turn.event.event.message.chat_type == "p2p"
-    return turn.text if direct else f"[{turn.open_id}] {turn.text}"
+    text = turn.text or _NO_WORDS
+    return text if direct else f"[{turn.open_id}] {text}"
 
 
 def instructions_of(turn: Turn, prompt: str, now: str) -> str:

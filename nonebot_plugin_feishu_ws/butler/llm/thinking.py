@@ -35,6 +35,7 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 Result = AgentRunResult[str | DeferredToolRequests]
 _LONGEST_ARGUMENTS = 200  # characters of a step
+_BLIND = frozenset({"refused", "model", "down"})
 _EVERY = 0.05  # seconds
 
 
@@ -43,11 +44,18 @@ class NoAnswer(Exception):  # noqa: N818 - it says what is the case
 
     Attributes:
         trouble: Why.
+        begun: Whether the model had answered something: words, or a call.
     """
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, *, begun: bool) -> None:
         super().__init__(trouble.facts)
         self.trouble = trouble
+        self.begun = begun
+
+    @property
+    def maybe_blind(self) -> bool:
+        """Whether it may be because the model takes no pictures: servers say that in many ways."""
+        return not self.begun and self.trouble.kind in _BLIND
 
 
 class Thinking:
@@ -74,6 +82,7 @@ class Thinking:
         self._blocks: list[str] = []
         self._next: asyncio.TimerHandle | None = None
         self.usage = RunUsage()
+        self._begun = False
 
     @property
     def text(self) -> str:
@@ -129,18 +138,21 @@ class Thinking:
                 trouble = trouble_of(error, begun=bool(self._blocks))
             if trouble is None:
                 raise
-            raise NoAnswer(trouble) from None  # the server's words may hold the key it was given
+            raise NoAnswer(
+                trouble, begun=self._begun
+            ) from None  # the server's words may hold the key it was given
         finally:
             if self._next is not None:
                 self._next.cancel()
                 self._write_now()
-        raise NoAnswer(Trouble("garbled", "the run has no result"))
+        raise NoAnswer(Trouble("garbled", "the run has no result"), begun=True)
 
     def said(self, text: str) -> None:
         """Begin behind what was said before a restart."""
         self._blocks.append(text)
 
     def _show(self, event: object) -> None:
+        self._begun = self._begun or isinstance(event, PartStartEvent)
         match event:
             case PartStartEvent(part=TextPart(content=content)):
                 self._blocks.append(content)
