@@ -83,6 +83,7 @@ class LogBook:
         max_batch: lines in one transaction.
         retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
             other.
+        linger: seconds a line waits for others; each commit keeps those waiting that events need.
         now: the time, aware.
     """
 
@@ -94,6 +95,7 @@ class LogBook:
         max_batch: int = 200,
         retry_first: float = 0.5,
         retry_most: float = 15.0,
+        linger: float = 0.1,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
@@ -105,6 +107,7 @@ class LogBook:
             capacity=capacity,
             retry_first=retry_first,
             retry_most=retry_most,
+            linger=linger,
         )
 
     @property

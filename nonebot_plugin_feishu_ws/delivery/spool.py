@@ -1,6 +1,7 @@
 """Rows nobody waits for: kept in memory, in order, until the database has taken them."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +25,7 @@ class Spool(Generic[_T]):
         capacity: how many may wait; None: as many as come.
         retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
             other.
+        linger: seconds the first one waits for others to be written with it; not where somebody waits for it.
         lost: told each item that was dropped, and why.
     """
 
@@ -36,6 +38,7 @@ class Spool(Generic[_T]):
         capacity: int | None,
         retry_first: float,
         retry_most: float,
+        linger: float = 0.0,
         lost: Callable[[_T, Exception], None] = lambda _item, _error: None,
     ) -> None:
         self._name = name
@@ -44,10 +47,12 @@ class Spool(Generic[_T]):
         self._capacity = capacity
         self._retry_first = retry_first
         self._retry_most = retry_most
+        self._linger = linger
         self._lost = lost
         self._items: deque[_T] = deque()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._task: asyncio.Task[None] | None = None
@@ -58,6 +63,7 @@ class Spool(Generic[_T]):
         """Begin writing. What was put before is written first."""
         if self._task is None:
             self._stopping.clear()
+            self._hurry.clear()
             self._task = asyncio.create_task(self._run(), name=f"feishu-ws {self._name}")
 
     async def stop(self) -> None:
@@ -65,6 +71,7 @@ class Spool(Generic[_T]):
         if self._task is None:
             return
         self._stopping.set()
+        self._hurry.set()
         self._wake.set()
         await self._task
         self._task = None
@@ -78,9 +85,13 @@ class Spool(Generic[_T]):
         self._items.append(item)
         self._empty.clear()
         self._wake.set()
+        if len(self._items) >= self._max_batch:
+            self._hurry.set()
 
     async def flush(self) -> None:
         """Wait until nothing waits to be written."""
+        if self._items:
+            self._hurry.set()
         await self._empty.wait()
 
     async def _run(self) -> None:
@@ -90,9 +101,12 @@ class Spool(Generic[_T]):
                 self._empty.set()
                 if self._stopping.is_set():
                     return
+                self._hurry.clear()
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if self._linger:
+                await self._first_of(self._hurry, self._linger)
             batch = list(islice(self._items, self._max_batch))
             try:
                 await write_isolated(batch, self._write_and_forget, self._refused)
@@ -104,15 +118,14 @@ class Spool(Generic[_T]):
                         self._lost(self._items.popleft(), error)
                     continue
                 _log.warning("%s: %s; again in %g s, %d waiting", self._name, error, retry, len(self._items))
-                await self._pause(retry)
+                await self._first_of(self._stopping, retry)
                 retry = min(retry * 2, self._retry_most)
 
-    async def _pause(self, seconds: float) -> None:
-        try:
+    @staticmethod
+    async def _first_of(event: asyncio.Event, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+                await event.wait()
 
     async def _write_and_forget(self, items: Sequence[_T]) -> None:
         await self._write(items)
