@@ -269,3 +269,12 @@ async def test_an_answer_is_given_once(open_office: Open) -> None:
     await office.brain.answer(turn)
     assert len(office.answers(asked)) == 1
     assert office.seen[1:] == []
+
+
+async def test_tokens_are_counted_for_the_message_and_the_day(open_office: Open) -> None:
+    office = await open_office(
+        says("word " * 1100), says("word " * 3000), limits=ButlerLimits(tokens=2000, daily_tokens=1000)
+    )
+    await office.ended(await office.ask("hello"), "word word")
+    await office.reply(await office.ask("hello again"), "You have used up what you may use today")
+    await office.ended(await office.ask("hello", office.bob), "has used up what it may use")
