@@ -1,6 +1,7 @@
 """Bot processes that are killed and started again."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -132,6 +133,7 @@ class Life:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if not self.over:
+            with contextlib.suppress(ProcessLookupError):  # it has just killed itself
             os.kill(self._pid, number)
 
     async def end(self) -> int:
