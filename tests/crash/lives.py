@@ -134,7 +134,7 @@ class Life:
         """Send it a signal, if it still runs."""
         if not self.over:
             with contextlib.suppress(ProcessLookupError):  # it has just killed itself
-            os.kill(self._pid, number)
+                os.kill(self._pid, number)
 
     async def end(self) -> int:
         """Its exit code, when it has ended."""
