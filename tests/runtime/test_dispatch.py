@@ -13,7 +13,7 @@ from sqlmodel import delete
 from feishu_sandbox import ApiFault, ClientConfig, Drop, PushFault, Rules, Sandbox
 from nonebot_plugin_feishu_ws import CardActionEvent
 from nonebot_plugin_feishu_ws.adapter import Bot, Handling, handling
-from nonebot_plugin_feishu_ws.delivery import Fenced
+from nonebot_plugin_feishu_ws.delivery import Fenced, dead_letters, replay
 from nonebot_plugin_feishu_ws.storage import WorkerRow
 
 
@@ -208,8 +208,13 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     await company.ask("message 2")
     await company.until(lambda: len(heard) == 2)
     assert tried == 5
+    monkeypatch.setattr(Bot, "prepare", prepare)  # mended
+    assert await replay(runtime.management.database, rows[0].connector, company.event_of(poison)) == 1
+    await company.until(lambda: len(heard) == 3)
+    assert heard[2] == "message of poison"
     await runtime.drained()
     assert runtime.room.in_hand == 0
+    assert await dead_letters(runtime.management.database, rows[0].connector) == []
 
 
 async def test_fenced_off_it_lets_go_and_what_is_free_is_handled_anew(
