@@ -176,6 +176,7 @@ def test_places_exist(read, name: str) -> None:
         ROOT / "nonebot_plugin_feishu_ws",
         ROOT / "nonebot_plugin_feishu_ws/filters",
         ROOT / "nonebot_plugin_feishu_ws/connectors",
+        ROOT / "nonebot_plugin_feishu_ws/butler",
         ROOT / "nonebot_plugin_feishu_ws/runtime",
         ROOT / "feishu_sandbox",
     )
