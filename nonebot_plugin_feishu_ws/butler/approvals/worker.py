@@ -6,13 +6,15 @@ has left: approved and not begun, begun by a worker that is gone, past its time,
 """
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
 
 from ...delivery import Fenced, Lease, LogAction, LogBook, LogLevel, Outbox
 from ...storage import ApprovalRow, ApprovalState, DatabaseUnavailable
+from ..rounds import Rounds
 from ..tools import ToolRegistry
 from .carrying import Carrying, Seats
 from .face import answers
@@ -29,8 +31,8 @@ class _NotNowError(Exception):
     """It was not begun and is to be tried again."""
 
 
-class Worker:
-    """One for each process. Make it, `start()` it, `stop()` it.
+class Worker(Rounds[ApprovalRow]):
+    """Makes the rounds of approvals.
 
     Args:
         store: The approvals.
@@ -56,6 +58,7 @@ class Worker:
         *,
         every: float = 1.0,
     ) -> None:
+        super().__init__("approvals", every)
         self._store = store
         self._showing = showing
         self._tools = tools
@@ -64,77 +67,35 @@ class Worker:
         self._logbook = logbook
         self._lease = lease
         self._seats = seats
-        self._every = every
-        self._woken = asyncio.Event()
         self._next_cards = 0.0
-        self._in_hand: dict[str, asyncio.Task[None]] = {}
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="feishu-ws approvals")
-
+    @override
     async def stop(self, grace: float) -> None:
-        """Look no more; let what runs finish for `grace` seconds, then cancel it. That is then of unknown outcome."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-        tasks = tuple(self._in_hand.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        """As all rounds do; what is cancelled is of unknown outcome."""
+        await super().stop(grace)
         await self._showing.stop()
 
-    def wake(self) -> None:
-        """Look at once: something was decided here."""
-        self._woken.set()
-
+    @override
     async def sweep(self) -> None:
-        """One look; returns when everything it found is in hand.
-
-        Raises:
-            DatabaseUnavailable: The database is away.
-        """
-        seats = self._seats()
-        if not seats:
-            return
-        for row in await self._store.due(seats.keys(), self._lease.id, _AT_ONCE):
-            if row.id not in self._in_hand:
-                task = asyncio.create_task(self._see_to(row), name=f"feishu-ws approval {row.id}")
-                self._in_hand[row.id] = task
-                task.add_done_callback(lambda _, key=row.id: self._in_hand.pop(key))
+        await super().sweep()
         now = asyncio.get_running_loop().time()
         if now >= self._next_cards:  # not each time somebody has decided something
             self._next_cards = now + self._every
-            await self._showing.catch_up(seats)
+            if seats := self._seats():
+                await self._showing.catch_up(seats)
 
-    async def idle(self) -> None:
-        """Wait until nothing is in hand."""
-        while self._in_hand:
-            await asyncio.wait(tuple(self._in_hand.values()))
+    @override
+    async def _due(self) -> Sequence[ApprovalRow]:
+        seats = self._seats()
+        return await self._store.due(seats.keys(), self._lease.id, _AT_ONCE) if seats else ()
 
-    async def _run(self) -> None:
-        away = False
-        while True:
-            try:
-                await self.sweep()
-                away = False
-            except DatabaseUnavailable as error:
-                if not away:
-                    logger.warning("approvals are not seen to for now: %s", error)
-                away = True
-            except Exception:  # a defect must not end all looks
-                logger.exception("approvals cannot be looked for")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every):
-                    await self._woken.wait()
-            self._woken.clear()
+    @override
+    def _key(self, row: ApprovalRow) -> str:
+        return row.id
 
     # --- one approval -------------------------------------------------------------------------------------------
 
+    @override
     async def _see_to(self, row: ApprovalRow) -> None:
         """Take it a step further, as far as this process may."""
         try:
