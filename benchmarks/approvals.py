@@ -41,7 +41,6 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
         ApprovalStore,
         CardRows,
         Carrying,
-        DatabaseClock,
         Deciding,
         Questions,
         Seat,
@@ -51,7 +50,7 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
     )
     from nonebot_plugin_feishu_ws.connectors import ConnectorSpec
     from nonebot_plugin_feishu_ws.delivery import Lease, LogBook, Outbox
-    from nonebot_plugin_feishu_ws.storage import Database
+    from nonebot_plugin_feishu_ws.storage import Database, DatabaseClock
     from nonebot_plugin_feishu_ws.texts.approvals import ApprovalTexts
 
     database, tools = Database(url), ToolRegistry()

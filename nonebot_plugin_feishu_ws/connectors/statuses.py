@@ -11,7 +11,7 @@ from sqlmodel import col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..delivery import Lease, orphaned
-from ..storage import Database, LinkRow, StatusRow, WorkerRow, utc_now
+from ..storage import Database, DatabaseClock, LinkRow, StatusRow, WorkerRow, utc_now
 from .headcount import Headcount
 from .standing import Standing, together
 
@@ -86,6 +86,7 @@ class Statuses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._time = DatabaseClock(database).read  # processes on several machines have several clocks
         self._dialect = sqlite if database.is_sqlite else postgresql
         self._lease: Lease | None = None
 
@@ -213,12 +214,6 @@ class Statuses:
         """Of links: their process is at work, as far as anybody knows."""
         since = await self._time(session) - _BELIEVED
         return col(WorkerRow.id) == col(LinkRow.worker), col(LinkRow.updated_at) > since
-
-    async def _time(self, session: AsyncSession) -> datetime:
-        """The database's: processes on several machines have several clocks."""
-        if self._database.is_sqlite:
-            return utc_now()
-        return (await session.exec(select(func.clock_timestamp()))).one()
 
     async def _upsert(
         self,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..openapi import ReceiveIdType
-from ..storage import Database, OutboxRow, OutboxState
+from ..storage import Database, DatabaseClock, OutboxRow, OutboxState
 from .drafts import Draft
 from .lease import orphaned
 from .pruning import DELETE_AT_ONCE, delete_in_pieces
@@ -72,6 +72,8 @@ class OutboxRows:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
+        self.clock = DatabaseClock(database, now).read
+        """What the database's clock says."""
         dialect = sqlite if database.is_sqlite else postgresql
         self._insert = dialect.insert(OutboxRow).on_conflict_do_nothing()
         self._change = (
@@ -79,12 +81,6 @@ class OutboxRows:
             .where(col(OutboxRow.id) == bindparam("row"), col(OutboxRow.owner) == bindparam("mine"))
             .values({name: bindparam(f"to_{name}") for name in _CHANGED})
         )
-
-    async def clock(self, session: AsyncSession) -> datetime:
-        """What the database's clock says."""
-        if self._database.is_sqlite:
-            return self._now()
-        return (await session.exec(select(func.now()))).one()
 
     async def insert(self, session: AsyncSession, drafts: Iterable[Draft], owner: str) -> None:
         """Add messages, those that are known already left as they are."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 
 from ..butler import tools
-from ..butler.approvals import ApprovalStore, CardRows, DatabaseClock, Deciding, Share
+from ..butler.approvals import ApprovalStore, CardRows, Deciding, Share
 from ..config import Settings
 from ..connectors import (
     ConnectorService,
@@ -19,7 +19,7 @@ from ..connectors import (
 )
 from ..delivery import LogBook, Pacer
 from ..openapi import BotInfo, FeishuClient
-from ..storage import Database, Vault, load_vault
+from ..storage import Database, DatabaseClock, Vault, load_vault
 
 
 class Management:

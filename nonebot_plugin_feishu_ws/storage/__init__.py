@@ -1,6 +1,7 @@
 """The database: engine, sessions, tables, migrations, and secrets that are never stored in the clear."""
 
 from .base import Base, UtcDateTime, utc_now
+from .clock import DatabaseClock
 from .database import Database
 from .errors import (
     DatabaseUnavailable,
@@ -41,6 +42,7 @@ __all__ = [
     "ConnectorRow",
     "ConversationRow",
     "Database",
+    "DatabaseClock",
     "DatabaseUnavailable",
     "DatabaseUrlError",
     "EventRow",

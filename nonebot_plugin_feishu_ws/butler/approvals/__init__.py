@@ -5,7 +5,6 @@ from .canonical import canonical, hash_of, restored
 from .cardrows import CardRows
 from .carrying import Carrying, Seat, Seats
 from .clicks import Clicked, install_clicks, is_superuser
-from .clock import DatabaseClock
 from .deciding import Click, Deciding, Decision, SpecOf, Waiting
 from .errors import (
     ApprovalError,
@@ -41,7 +40,6 @@ __all__ = [
     "Changed",
     "Click",
     "Clicked",
-    "DatabaseClock",
     "Decider",
     "Deciding",
     "Decision",

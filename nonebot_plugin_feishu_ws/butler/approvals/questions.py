@@ -9,8 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState
-from .clock import DatabaseClock
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, DatabaseClock
 from .errors import TooManyWaiting
 from .share import Share
 

@@ -13,8 +13,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...delivery import orphaned
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, EventRow
-from .clock import DatabaseClock
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, DatabaseClock, EventRow
 from .share import Share
 
 OVER = frozenset(

@@ -51,7 +51,6 @@ class Replica:
             Asking,
             CardRows,
             Carrying,
-            DatabaseClock,
             Deciding,
             Questions,
             Seat,
@@ -61,7 +60,7 @@ class Replica:
         )
         from nonebot_plugin_feishu_ws.connectors.rest import rest_client
         from nonebot_plugin_feishu_ws.delivery import Lease, LogBook, Outbox, Way
-        from nonebot_plugin_feishu_ws.storage import EventRow, utc_now
+        from nonebot_plugin_feishu_ws.storage import DatabaseClock, EventRow, utc_now
         from nonebot_plugin_feishu_ws.texts.approvals import ApprovalTexts
 
         self.world = world

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from nonebot_plugin_feishu_ws.butler.approvals import ApprovalStore, DatabaseClock, Question, Questions, Share
-from nonebot_plugin_feishu_ws.storage import ApprovalRow, ApprovalState, Database, WorkerRow
+from nonebot_plugin_feishu_ws.butler.approvals import ApprovalStore, Question, Questions, Share
+from nonebot_plugin_feishu_ws.storage import ApprovalRow, ApprovalState, Database, DatabaseClock, WorkerRow
 
 WORKERS = st.sampled_from(["one", "two"])
 STEPS = st.one_of(

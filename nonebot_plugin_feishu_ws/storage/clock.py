@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, func, literal
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ...storage import Database, UtcDateTime, utc_now
+from .base import UtcDateTime, utc_now
+from .database import Database
 
 
 class DatabaseClock:
