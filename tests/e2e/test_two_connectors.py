@@ -117,7 +117,6 @@ async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(
     await stuck.line("STUCK")
     async with asyncio.timeout(10):
         await stuck.stop()
-    assert "will be handed out again" in "".join(stuck.output)
 
     await start_bot(**settings)
     assert "whoami" in plain(await answer(feishu_sandbox, app, asked))

@@ -32,11 +32,22 @@ async def test_asked_for_on_a_terminal(project) -> None:
     assert await terminal.ended() == 0
 
 
+async def pressed(terminal) -> bool:
+    """Ctrl-C, and whether it was noticed: Python misses one that comes just before it begins to read."""
+    terminal.type("\x03")
+    try:
+        await terminal.shows("Interrupted.", timeout=3)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def test_interrupted_while_asked(project) -> None:
     terminal = await project.on_terminal("feishu-ws", "add", "butler", "app_id=cli_a")
     await terminal.shows("app_secret (not shown):")
-    terminal.type("\x03")
-    await terminal.shows("Interrupted.")
+    async with asyncio.timeout(30):
+        while not await pressed(terminal):
+            pass
     assert await terminal.ended() == 130
 
 
