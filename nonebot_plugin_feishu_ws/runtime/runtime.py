@@ -5,8 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Collection, Coroutine
-from datetime import timedelta
+from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, install_builtin, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
-from ..delivery import Inbox, InboxUnavailable, Lease, Outbox
+from ..delivery import Inbox, Lease, Outbox
 from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
@@ -26,7 +25,6 @@ from .approvals import Approvals
 from .bots import Bots
 from .dispatch import Dispatcher
 from .intake import Intake
-from .jobs import replayed
 from .keeper import Keeper
 from .management import Management
 from .model import model_for
@@ -34,6 +32,7 @@ from .notes import Notes
 from .room import Room
 from .takers import note_taker
 from .turns import turn_of
+from .upkeep import Sweep, prune
 from .watchdog import Watchdog
 from .ways import Ways
 
@@ -44,12 +43,8 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _GRACE = 4.0  # seconds handlers may take to finish when their connector, or all, is stopped
 _HANDLED_WITHIN, _FLUSHED_WITHIN, _CLOSED_WITHIN = 6.0, 8.0, 9.0  # seconds from the beginning of the stop
-_KEYS_KEPT = timedelta(hours=48)
-_LOG_KEPT = timedelta(days=30)
 _SENT_WITHIN = 1.0  # seconds for requests that are under way at the end
 _SETTLED_WITHIN = 2.0  # seconds to write how events ended
-_PRUNE_EVERY = 3600.0  # seconds
-_SWEEP_EVERY = 1.0  # seconds: what another process left is found within this
 
 
 class Runtime:
@@ -94,6 +89,7 @@ class Runtime:
             self._inbox, logbook, self.room, self._dispatcher.submit, self._dispatcher.click
         )
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
+        self._sweep = Sweep(self._inbox, self.room, self._dispatcher, self._supervisor)
         self._outbox = Outbox(
             self.management.database, self._lease, logbook, Ways(self._supervisor, self._bots)
         )
@@ -145,8 +141,9 @@ class Runtime:
         self._approvals.worker.start()
         if self._llm is not None:
             self._llm.resumer.start()
-        self._spawn(self._prune())
-        self._spawn(self._sweep())
+        others = [self._approvals.prune, *([self._llm.brain.prune] if self._llm else [])]
+        self._spawn(prune(self._inbox, self._outbox, self.management, others))
+        self._spawn(self._sweep.run())
 
     async def open(self) -> None:
         """Connect what is to be connected. After every plugin has started up."""
@@ -182,7 +179,7 @@ class Runtime:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLED_WITHIN):
                 await self._inbox.flush()  # what its predecessor gave back is to come first, too
-        await self._take_over([spec.app_id])
+        await self._sweep.take_over([spec.app_id])
         link.start()
         return link
 
@@ -252,37 +249,6 @@ class Runtime:
                 pace=self.management.pacer,
             )
         return self._around
-
-    async def _take_over(self, app_ids: Collection[str], *, limit: int | None = None) -> None:
-        """Submit what nobody has in hand: the process that had it died, or gave it back."""
-        async for left in self._inbox.unfinished(app_ids, limit=limit):
-            link = self._supervisor.get(left.incoming.app_id)
-            if link is None:  # stopped meanwhile
-                self._inbox.give_back(left.row_id)
-                continue
-            job = replayed(link, left)
-            self.room.add(job.chat)
-            self._dispatcher.submit(job)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_EVERY)
-            app_ids = [link.spec.app_id for link in self._supervisor]
-            with contextlib.suppress(InboxUnavailable):  # the lease has said that the database is away
-                await self._take_over(app_ids, limit=self.room.free)
-
-    async def _prune(self) -> None:
-        while True:
-            try:
-                await self._inbox.prune(_KEYS_KEPT)
-                await self._outbox.prune(_LOG_KEPT)
-                await self._approvals.prune()
-                if self._llm is not None:
-                    await self._llm.brain.prune()
-                await self.management.logbook.prune(_LOG_KEPT)
-            except (InboxUnavailable, DatabaseUnavailable) as error:
-                logger.warning("old events and log rows are not pruned now: %s", error)
-            await asyncio.sleep(_PRUNE_EVERY)
 
     def _on_status(self, link: Link, status: Status) -> None:
         self._notes.status(link, status)

@@ -182,7 +182,7 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     company, runtime, monkeypatch, matchers
 ) -> None:
     """faults.md 21: an event over which we ourselves fail. (What a handler raises is NoneBot's to report.)"""
-    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.runtime._SWEEP_EVERY", 0.01)
+    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.upkeep._SWEEP_EVERY", 0.01)
     heard, tried = listening(matchers), 0
     prepare = Bot.prepare
 
@@ -222,7 +222,7 @@ async def test_fenced_off_it_lets_go_and_what_is_free_is_handled_anew(
 ) -> None:
     """faults.md 31: others took this process for dead. Its handlers are ended, and may not send; nobody else being
     there, it takes its events over itself, under its new name."""
-    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.runtime._SWEEP_EVERY", 0.01)
+    monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.upkeep._SWEEP_EVERY", 0.01)
     release = asyncio.Event()
     runs: list[Handling] = []
     ended: list[str] = []
