@@ -63,7 +63,7 @@ class Actor:
     """
 
     who: str
-    origin: Literal["chat", "shell"]
+    origin: Literal["chat", "shell", "rest", "console"]
     superuser: bool
     approved_by: str | None = None
 

@@ -10,14 +10,12 @@ from ..delivery import DeadLetter, LogAction, LogBook, LogPage, dead_letters, re
 from ..openapi import BotInfo, FeishuError
 from ..storage import Database, utc_now
 from .audit import Audit, Request
+from .directory import Directory, unlocked
 from .errors import (
     NotAllowed,
     NotEnabled,
     NotVerified,
     ReadOnly,
-    SecretsLocked,
-    Taken,
-    UnknownConnector,
     VerificationFailed,
 )
 from .fields import concealed, shown, validated
@@ -74,7 +72,7 @@ class ConnectorService:
         self._logbook = logbook
         self._database = database
         self._audit = Audit(logbook)
-        self._configured = configured
+        self._directory = Directory(store, configured)
         self._verify = verify
         self._changed = changed
 
@@ -82,20 +80,11 @@ class ConnectorService:
 
     async def everything(self) -> list[Connector]:
         """All connectors there are, configured ones first. For the runtime; people see `visible`."""
-        configured = [Connector(spec.name, spec, Source.CONFIG) for spec in self._configured()]
-        taken = {(connector.spec.name, connector.spec.app_id) for connector in configured}
-        names, apps = {name for name, _ in taken}, {app for _, app in taken}
-        stored = [
-            connector
-            for connector in await self._store.all()
-            # Configuration wins over a stored connector of the same name or app.
-            if connector.spec.name not in names and connector.spec.app_id not in apps
-        ]
-        return configured + stored
+        return await self._directory.everything()
 
     async def visible(self, actor: Actor) -> list[Connector]:
         """The connectors somebody may see."""
-        return [connector for connector in await self.everything() if actor.may_see(connector)]
+        return await self._directory.visible(actor)
 
     async def get(self, actor: Actor, name: str) -> Connector:
         """One connector by its name, id or app id.
@@ -104,7 +93,7 @@ class ConnectorService:
             UnknownConnector: There is none, or it is somebody else's.
         """
         with self._audit.asked(actor, "show", name) as request:
-            return await self._find(request)
+            return await self._directory.find(request)
 
     async def status(self, actor: Actor, name: str | None = None) -> list[tuple[Connector, Reported]]:
         """Connectors and how they are doing; one, or all that somebody may see."""
@@ -112,14 +101,14 @@ class ConnectorService:
             connectors = await self.visible(actor)
         else:
             with self._audit.asked(actor, "status", name) as request:
-                connectors = [await self._find(request)]
+                connectors = [await self._directory.find(request)]
         reports = await self._statuses.all()
         return [(connector, reports.get(connector.spec.app_id, Reported())) for connector in connectors]
 
     async def logs(self, actor: Actor, name: str, *, limit: int = 20, cursor: str | None = None) -> LogPage:
         """A connector's log, newest first; see `LogBook.read`."""
         with self._audit.asked(actor, "logs", name) as request:
-            connector = await self._find(request)
+            connector = await self._directory.find(request)
         with contextlib.suppress(TimeoutError):  # the database is away, or busy
             async with asyncio.timeout(_FLUSH_WITHIN):
                 await self._logbook.flush()
@@ -128,7 +117,7 @@ class ConnectorService:
     async def dead_letters(self, actor: Actor, name: str) -> list[DeadLetter]:
         """A connector's events that were given up, the latest first; see `delivery.dead_letters`."""
         with self._audit.asked(actor, "replay", name) as request:
-            connector = await self._find(request)
+            connector = await self._directory.find(request)
         return await dead_letters(self._database, connector.spec.app_id)
 
     # --- changing -------------------------------------------------------------------------------------------
@@ -151,7 +140,7 @@ class ConnectorService:
                 raise NotAllowed(name, "add")
             owner = actor.who if actor.origin == "chat" else None
             spec = validated(name, {"owner": owner, **values, "enabled": False}, given=values)
-            self._free(spec)
+            self._directory.free(spec)
             connector = request.connector = await self._store.insert(spec)
         self._audit.note(request, LogAction.CREATE_CONNECTOR, {"fields": shown(spec, values)})
         return connector
@@ -172,16 +161,16 @@ class ConnectorService:
             spec = _merged(now.spec, changes)
             if spec.domain != now.spec.domain and not actor.superuser:
                 raise NotAllowed(name, "set domain")
-            self._free(spec)
+            self._directory.free(spec)
             if now.verified_at is None or not _changed(now.spec, spec, CREDENTIALS):
                 return spec, now.verified_at
             return spec.model_copy(update={"enabled": False}), None
 
         with self._audit.asked(actor, "set", name) as request:
-            await self._writable(request)
+            await self._directory.writable(request)
             if "owner" in changes and not actor.superuser:
                 raise NotAllowed(name, "set owner")
-            saved = await self._change(request, change)
+            saved = await self._directory.change(request, change)
         fields = tuple(field for field in changes if field in _changed(was[0].spec, saved.spec, changes))
         reset = was[0].verified_at is not None and saved.verified_at is None
         self._audit.note(request, LogAction.UPDATE_CONNECTOR, {"fields": shown(saved.spec, fields)})
@@ -199,9 +188,9 @@ class ConnectorService:
             VerificationFailed: With Feishu's own error.
         """
         with self._audit.asked(actor, "verify", name) as request:
-            connector = await self._find(request)
+            connector = await self._directory.find(request)
             while True:
-                _unlocked(connector)
+                unlocked(connector)
                 try:
                     info = await self._verify(connector.spec)
                 except FeishuError as error:
@@ -217,7 +206,7 @@ class ConnectorService:
                     stale = _changed(asked, now.spec, CREDENTIALS)
                     return now.spec, now.verified_at if stale else utc_now()
 
-                connector = await self._change(request, change)
+                connector = await self._directory.change(request, change)
                 if not _changed(asked, connector.spec, CREDENTIALS):
                     break
         self._audit.note(request, LogAction.VERIFY_CALLBACK, {"bot": info.app_name})
@@ -237,8 +226,8 @@ class ConnectorService:
             return now.spec.model_copy(update={"enabled": enabled}), now.verified_at
 
         with self._audit.asked(actor, "enable" if enabled else "disable", name) as request:
-            await self._writable(request)
-            saved = await self._change(request, change)
+            await self._directory.writable(request)
+            saved = await self._directory.change(request, change)
         if enabled:
             await self._statuses.hold(saved.spec.app_id, held=False)
         self._audit.note(request, LogAction.SET_ENABLED, {"enabled": enabled})
@@ -253,8 +242,8 @@ class ConnectorService:
             NotEnabled: One that is not enabled cannot be connected.
         """
         with self._audit.asked(actor, "connect" if connected else "disconnect", name) as request:
-            connector = await self._find(request)
-            _unlocked(connector)
+            connector = await self._directory.find(request)
+            unlocked(connector)
             if connected and not connector.runnable:
                 raise NotEnabled(connector.spec.name)
             await self._statuses.hold(connector.spec.app_id, held=not connected)
@@ -270,15 +259,13 @@ class ConnectorService:
             UnknownConnector, ReadOnly: See there.
         """
         with self._audit.asked(actor, "remove", name) as request:
-            connector = await self._find(request)
+            connector = await self._directory.find(request)
             if connector.source is Source.CONFIG:
                 raise ReadOnly(connector.spec.name)
             await self._store.delete(connector.id)
         self._audit.note(request, LogAction.REMOVE_CONNECTOR, {})
         self._changed()
         return connector
-
-    # --- in common ------------------------------------------------------------------------------------------
 
     async def replay(self, actor: Actor, name: str, event_id: str | None = None) -> int:
         """Have events that were given up handled after all: one, or all of a connector's.
@@ -287,7 +274,7 @@ class ConnectorService:
             How many.
         """
         with self._audit.asked(actor, "replay", name) as request:
-            connector = await self._find(request)
+            connector = await self._directory.find(request)
             count = await replay(self._database, connector.spec.app_id, event_id)
             self._audit.note(request, LogAction.WS_DEAD_LETTER, {"replayed": count, "event": event_id})
             return count
@@ -295,59 +282,6 @@ class ConnectorService:
     def denied(self, actor: Actor, verb: str, name: str | None = None) -> None:
         """Note that somebody was refused before a connector was even looked up."""
         self._audit.denied(Request(actor, verb, name or ""), {})
-
-    async def _find(self, request: Request) -> Connector:
-        visible = await self.visible(request.actor)
-        # Names come first: nobody may catch what is meant for another by calling an app id like it.
-        for key in ("name", "app_id", "id"):
-            for connector in visible:
-                if request.name == (connector.id if key == "id" else getattr(connector.spec, key)):
-                    request.connector = connector
-                    return connector
-        raise self._unknown(request, visible)
-
-    async def _writable(self, request: Request) -> None:
-        connector = await self._find(request)
-        if connector.source is Source.CONFIG:
-            raise ReadOnly(connector.spec.name)
-        _unlocked(connector)
-
-    async def _change(
-        self, request: Request, change: Callable[[Connector], tuple[ConnectorSpec, datetime | None]]
-    ) -> Connector:
-        """Change the connector found, if it still is the actor's when it comes to it."""
-        found = request.connector
-        assert found is not None, "found"
-
-        def allowed(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
-            if not request.actor.may_see(now):
-                raise UnknownConnector(request.name, ())
-            _unlocked(now)
-            return change(now)
-
-        saved: Connector | None = None
-        with contextlib.suppress(UnknownConnector):
-            saved = await self._store.change(found.id, allowed)
-        request.connector = saved
-        if saved is None:
-            raise self._unknown(request, await self.visible(request.actor))
-        return saved
-
-    @staticmethod
-    def _unknown(request: Request, visible: Sequence[Connector]) -> UnknownConnector:
-        return UnknownConnector(request.name, [connector.spec.name for connector in visible])
-
-    def _free(self, spec: ConnectorSpec) -> None:
-        """Configuration has not taken this name or app id."""
-        for other in self._configured():
-            for field in ("name", "app_id"):
-                if getattr(other, field) == getattr(spec, field):
-                    raise Taken(spec.name, field)
-
-
-def _unlocked(connector: Connector) -> None:
-    if connector.locked is not None:
-        raise SecretsLocked(connector.spec.name, connector.locked)
 
 
 def _merged(spec: ConnectorSpec, changes: Mapping[str, object]) -> ConnectorSpec:
