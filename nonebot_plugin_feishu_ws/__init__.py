@@ -16,7 +16,7 @@ require("nonebot_plugin_localstore")
 
 import nonebot_plugin_localstore as localstore
 
-from . import butler, cards, commands
+from . import butler, cards, commands, console
 from .adapter import (
     CardActionEvent,
     ConnectorInfo,
@@ -88,6 +88,7 @@ def _load() -> Runtime:
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)
     driver.on_shutdown(commands.install(runtime.management, settings))
+    console.install(runtime, settings, driver)
     return runtime
 
 

@@ -6,6 +6,7 @@ silently mean "default".
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self, cast
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -28,6 +30,22 @@ from .gateway import normalise_base_url
 MOST_CONNECTIONS = 50
 """Of one app, over all processes (feishu-facts.md, Platform rules)."""
 
+
+SHORTEST_KEY = 32
+"""Bytes of what opens the REST interface: as many as HS256's hash has (RFC 7518, 3.2)."""
+
+_FEWEST_CHARACTERS = 8  # different ones in a key; 32 random hexadecimal digits have fewer once in a billion
+_SAMPLES = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "your-256-bit",
+    "a-string-secret",
+    "0123456789abcdef",
+    "example",
+)
+_MAKE_ONE = "openssl rand -hex 32"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # what a header can carry (RFC 6750, 2.1)
 
 LARGEST_PROMPT = 64 * 1024
 """Bytes of a system prompt from a file."""
@@ -92,6 +110,12 @@ class Settings(BaseModel):
     """Give up after so many failed attempts in a row and become `blocked`; 0 = never."""
     approval_ttl: int = Field(default=3600, ge=10, le=86_400)
     """Seconds until a pending approval expires; a day at most, because the message that asked is kept for two."""
+    console: bool = True
+    """REST and web console, where the driver is FastAPI."""
+    api_token: SecretStr | None = None
+    """A bearer token that may do everything over REST."""
+    jwt_secret: SecretStr | None = None
+    """One or more secrets, comma-separated: JWTs signed with any of them (HS256) are bearer tokens."""
     locale: Literal["auto", "zh_CN", "en_US"] = "auto"
     """Language of the texts; `auto` is English on Lark and Chinese on Feishu."""
 
@@ -107,6 +131,21 @@ class Settings(BaseModel):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
             raise ValueError("use an http(s) URL without a user name, such as https://api.example.com/v1")
         return value or None
+
+    @field_validator("api_token", "jwt_secret")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        keys = [key.strip() for key in (value.get_secret_value() if value else "").split(",")]
+        if keys == [""]:
+            return None  # `FEISHU_WS__API_TOKEN=` is how a setting is left out in a file
+        if info.field_name == "api_token" and not _TOKEN.fullmatch(",".join(keys)):
+            raise ValueError("use letters, digits and -._~+/ alone")
+        for key in keys:
+            if len(key.encode()) < SHORTEST_KEY:
+                raise ValueError(f"use {SHORTEST_KEY} bytes or more: {_MAKE_ONE}")
+            if len(set(key)) < _FEWEST_CHARACTERS or any(word in key.lower() for word in _SAMPLES):
+                raise ValueError(f"this is easily guessed; make one that is random: {_MAKE_ONE}")
+        return SecretStr(",".join(keys))
 
     @field_validator("butler_prompt")
     @classmethod

@@ -1,0 +1,30 @@
+"""What is served over HTTP where the driver is FastAPI: REST, the console's pages, probes.
+
+FastAPI comes with the driver (`nonebot2[fastapi]`) and is no dependency of this plugin: nothing here imports it before
+it is known to be there.
+"""
+
+from nonebot.drivers import Driver
+
+from ..config import Settings
+from ..runtime import Runtime
+
+__all__ = ["install"]
+
+
+def install(runtime: Runtime, settings: Settings, driver: Driver) -> None:
+    """Mount everything on the driver's app. Does nothing with another driver, or where `FEISHU_WS__CONSOLE` is false.
+
+    Args:
+        runtime: What is looked at and managed; it need not have started.
+        settings: As loaded.
+        driver: NoneBot's.
+    """
+    if not settings.console or driver.type.partition("+")[0] != "fastapi":
+        return
+    from nonebot.drivers.fastapi import Driver as FastAPIDriver
+
+    from .mounting import mount
+
+    if isinstance(driver, FastAPIDriver):  # somebody else's of that name need not have an app
+        mount(driver.server_app, runtime, settings)

@@ -1,0 +1,16 @@
+"""What is mounted on an app, and where."""
+
+from fastapi import FastAPI
+
+from ..config import Settings
+from ..runtime import Runtime
+
+
+def mount(app: FastAPI, runtime: Runtime, settings: Settings) -> None:
+    """Add our routes to an app. Once; before it serves.
+
+    Args:
+        app: Anybody's; nothing is changed but what begins with our own paths.
+        runtime: What is looked at and managed; it need not have started.
+        settings: As loaded.
+    """
