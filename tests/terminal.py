@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import termios
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +37,7 @@ class Terminal:
                 stdout=slave,
                 stderr=slave,
                 start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                preexec_fn=_own_terminal,
             )
         finally:
             os.close(slave)
@@ -90,3 +91,9 @@ class Terminal:
         with contextlib.suppress(asyncio.CancelledError):
             await self._reader
         os.close(self._master)
+
+
+def _own_terminal() -> None:
+    """In the child. Ctrl-C works there even where the tests run in the background, which ignore it for all below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
