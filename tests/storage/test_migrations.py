@@ -28,6 +28,8 @@ TABLES = {
     "feishu_ws_log",
     "feishu_ws_outbox",
     "feishu_ws_run",
+    "feishu_ws_session",
+    "feishu_ws_signin",
     "feishu_ws_spending",
     "feishu_ws_status",
     "feishu_ws_worker",

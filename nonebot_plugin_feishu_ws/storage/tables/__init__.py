@@ -10,6 +10,7 @@ from .connectors import ConnectorRow, LinkRow, StatusRow
 from .conversations import ConversationRow, RunRow, RunState, SpendingRow
 from .delivery import EventRow, EventState, OutboxRow, OutboxState, WorkerRow
 from .log import LogRow
+from .sessions import SessionOrigin, SessionRow, SignInRow
 
 __all__ = [
     "ApprovalCardRow",
@@ -25,6 +26,9 @@ __all__ = [
     "OutboxState",
     "RunRow",
     "RunState",
+    "SessionOrigin",
+    "SessionRow",
+    "SignInRow",
     "SpendingRow",
     "StatusRow",
     "WorkerRow",
