@@ -24,6 +24,7 @@ from .tables import (
     EventState,
     LinkRow,
     LogRow,
+    MergedRow,
     OutboxRow,
     OutboxState,
     RunRow,
@@ -33,6 +34,7 @@ from .tables import (
     SignInRow,
     SpendingRow,
     StatusRow,
+    TurnRow,
     WorkerRow,
 )
 from .vault import Place, Sealed, Vault, new_key
@@ -52,6 +54,7 @@ __all__ = [
     "EventState",
     "LinkRow",
     "LogRow",
+    "MergedRow",
     "MigrationError",
     "OutboxRow",
     "OutboxState",
@@ -67,6 +70,7 @@ __all__ = [
     "SpendingRow",
     "StatusRow",
     "StorageError",
+    "TurnRow",
     "UnknownKey",
     "UtcDateTime",
     "Vault",

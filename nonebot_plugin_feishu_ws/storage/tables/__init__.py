@@ -7,7 +7,7 @@ event, and they all outlive a connector that is removed. For the same reasons th
 
 from .approvals import ApprovalCardRow, ApprovalRow, ApprovalState
 from .connectors import ConnectorRow, LinkRow, StatusRow
-from .conversations import ConversationRow, RunRow, RunState, SpendingRow
+from .conversations import ConversationRow, MergedRow, RunRow, RunState, SpendingRow, TurnRow
 from .delivery import EventRow, EventState, OutboxRow, OutboxState, WorkerRow
 from .log import LogRow
 from .sessions import SessionOrigin, SessionRow, SignInRow
@@ -22,6 +22,7 @@ __all__ = [
     "EventState",
     "LinkRow",
     "LogRow",
+    "MergedRow",
     "OutboxRow",
     "OutboxState",
     "RunRow",
@@ -31,5 +32,6 @@ __all__ = [
     "SignInRow",
     "SpendingRow",
     "StatusRow",
+    "TurnRow",
     "WorkerRow",
 ]

@@ -73,3 +73,37 @@ class SpendingRow(Base, table=True):
     """`2026-01-31`, in UTC."""
     turns: int = 0
     tokens: int = 0
+
+
+class MergedRow(Base, table=True):
+    """A message that is answered in the turn of a later one of the same person: that one's event answers for both."""
+
+    __table_args__ = (Index(None, "connector", "turn"),)
+
+    connector: str = Field(primary_key=True)
+    """The bot's app_id."""
+    event_id: str = Field(primary_key=True)
+    turn: str
+    """The event of the later message, the last one of the turn."""
+    position: int
+    """Among those of the turn, in order of arrival."""
+    text: str = Field(sa_type=Text, repr=False)
+    """What was said, as the turn has it."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class TurnRow(Base, table=True):
+    """A turn that some process works on, or will: so that others can stop it. Gone once it has ended."""
+
+    __table_args__ = (Index(None, "connector", "chat_id"),)
+
+    connector: str = Field(primary_key=True)
+    """The bot's app_id."""
+    event_id: str = Field(primary_key=True)
+    chat_id: str
+    thread_id: str = ""
+    owner: str
+    """The worker that has it, as in `EventRow`."""
+    stop: bool = False
+    """Somebody has told it to stop. It counts for this turn, wherever it goes on, and for no other."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -1,4 +1,4 @@
-"""Conversations, answers of a model that wait for people, and what they cost
+"""Conversations, answers of a model that wait for people, and what they cost; turns that are merged, or worked on
 
 Revision: 0004, after 0003
 """
@@ -49,3 +49,26 @@ def upgrade() -> None:
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("connector", "open_id", "day", name=op.f("pk_feishu_ws_spending")),
     )
+    op.create_table(
+        "feishu_ws_merged",
+        sa.Column("connector", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("turn", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connector", "event_id", name=op.f("pk_feishu_ws_merged")),
+    )
+    op.create_index(op.f("ix_feishu_ws_merged_connector_turn"), "feishu_ws_merged", ["connector", "turn"])
+    op.create_table(
+        "feishu_ws_turn",
+        sa.Column("connector", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("chat_id", sa.String(), nullable=False),
+        sa.Column("thread_id", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("stop", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connector", "event_id", name=op.f("pk_feishu_ws_turn")),
+    )
+    op.create_index(op.f("ix_feishu_ws_turn_connector_chat_id"), "feishu_ws_turn", ["connector", "chat_id"])
