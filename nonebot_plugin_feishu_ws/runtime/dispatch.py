@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,12 +17,15 @@ from ..cards import failure
 from ..connectors import Link, LinkStopped
 from ..delivery import Inbox
 from ..screening import screen, speech
+from ..telemetry import span
+from .about import about
 from .bots import Bots
 from .families import cancel_with_children
 from .jobs import Job
 from .notes import Notes
 from .room import Room
 from .takers import noting_takers
+from .tally import Fate, Tally
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -54,6 +58,7 @@ class Dispatcher:
         expect: Keeps a message that speaks to the Butler its place in the conversation.
         link_of: The link that runs an app now.
         confirm: Raises `Fenced` if the process is no longer the owner given.
+        tally: Counts how events end.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Dispatcher:
         expect: Callable[[MessageEvent], Place] | None,
         link_of: Callable[[str], Link | None],
         confirm: Callable[[str], Awaitable[None]],
+        tally: Tally,
     ) -> None:
         self._inbox = inbox
         self._notes = notes
@@ -74,6 +80,7 @@ class Dispatcher:
         self._expect = expect
         self._link_of = link_of
         self._confirm = confirm
+        self._tally = tally
         self._lanes: dict[Hashable, deque[Job]] = {}
         self._tasks: dict[asyncio.Task[None], _Work] = {}
         self._disowned: set[str] = set()
@@ -150,7 +157,8 @@ class Dispatcher:
         while lane:
             job = lane[0]
             try:
-                await self._hand_out(job)
+                with about(job.link, job.event_id):
+                    await self._hand_out(job)
             except LinkStopped:
                 successor = self._link_of(job.link.spec.app_id)
                 if successor is not None and successor is not job.link:
@@ -176,7 +184,7 @@ class Dispatcher:
         bot = await self._bots.of(link)
         event = parse_event(job.payload, app_id=link.spec.app_id)
         if not self._screened(link, event, bot.identity.open_id, job.received_at):
-            self._done(job)
+            self._done(job, Fate.FILTERED)
             return
         await bot.prepare(event)
         if job.owner in self._disowned:
@@ -192,7 +200,7 @@ class Dispatcher:
         """Whoever disabled the connector wants nothing of it to be handled, later neither."""
         event = parse_event(job.payload, app_id=job.link.spec.app_id)
         self._screened(job.link, event, "", job.received_at)
-        self._done(job)
+        self._done(job, Fate.FILTERED)
 
     def _screened(self, link: Link, event: Any, bot_open_id: str, received_at: datetime) -> bool:
         """Whether an event is admitted; the log knows why."""
@@ -223,7 +231,7 @@ class Dispatcher:
 
     async def _run(self, link: Link, bot: Bot, event: Any) -> None:
         """Run the matchers."""
-        with noting_takers() as takers:
+        with _traced(link, event), noting_takers() as takers:
             if isinstance(event, CardActionEvent):
                 event.otherwise(lambda: failure() if any(taker["error"] for taker in takers) else None)
             await bot.run(event)
@@ -231,11 +239,13 @@ class Dispatcher:
 
     # How an event leaves: one of these, once.
 
-    def _done(self, job: Job) -> None:
+    def _done(self, job: Job, fate: Fate = Fate.DONE) -> None:
+        self._tally.events.add(job.event_type, fate)
         self._inbox.done(job.row_id)
         self._room.leave(job.chat)
 
     def _give_back(self, job: Job, error: str | None = None) -> None:
+        self._tally.events.add(job.event_type, Fate.GIVEN_BACK)
         self._inbox.give_back(job.row_id, error=error)
         self._room.leave(job.chat)
 
@@ -249,3 +259,16 @@ class Dispatcher:
         self._tasks[task] = work
         task.add_done_callback(self._tasks.pop)
         return task
+
+
+def _traced(link: Link, event: Any) -> AbstractContextManager[object]:
+    event_type = str(event.header.event_type)
+    return span(
+        f"handle {event_type}",
+        messaging__system="feishu",
+        messaging__operation__type="process",
+        messaging__operation__name="handle",
+        messaging__destination__name=event_type,
+        messaging__message__id=str(event.event_id),
+        feishu__connector=link.spec.name,
+    )

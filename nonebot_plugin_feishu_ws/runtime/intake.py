@@ -4,21 +4,25 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 from ..connectors import Link
 from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook
 from ..filters import Outcome, Reason
 from ..gateway import Ack, Inbound
+from ..telemetry import OTHER, Kind, span
+from .about import about
 from .jobs import Job
 from .room import Room
+from .tally import CLICK, Fate, Tally
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
 _MESSAGE = "im.message.receive_v1"
-_CARD_ACTION = "card.action.trigger"
 _REFUSED = Ack(500)
 
 
@@ -31,6 +35,7 @@ class Intake:
         room: Where each event must find a place before it is stored; clicks need none.
         submit: Takes every new event, in order of arrival.
         click: Answers a card click, within Feishu's 3 s.
+        tally: Counts what comes in.
     """
 
     def __init__(
@@ -40,35 +45,47 @@ class Intake:
         room: Room,
         submit: Callable[[Job], None],
         click: Callable[[Link, Mapping[str, Any]], Awaitable[Mapping[str, object]]],
+        tally: Tally,
     ) -> None:
         self._inbox = inbox
         self._logbook = logbook
         self._room = room
         self._submit = submit
         self._click = click
+        self._tally = tally
 
     async def receive(self, link: Link, inbound: Inbound) -> Ack:
         """Take one event in. What cannot be stored is refused, so that Feishu pushes it again."""
-        received_at = datetime.now(UTC)
+        begun, received_at = perf_counter(), datetime.now(UTC)
         try:
             payload = json.loads(inbound.payload)
         except (ValueError, RecursionError) as error:
             logger.warning(
                 "%s: an event that is not JSON was refused: %s", link.spec.name, type(error).__name__
             )
+            self._tally.events.add(OTHER, Fate.REFUSED)
             return _REFUSED
         if not isinstance(payload, dict):
             logger.warning("%s: an event that is not a JSON object was refused", link.spec.name)
+            self._tally.events.add(OTHER, Fate.REFUSED)
             return _REFUSED
         event = Envelope.of(payload, inbound)  # pyright: ignore[reportUnknownArgumentType]
+        with about(link, event.event_id), _traced(link, event):
+            ack, fate = await self._take(link, event, received_at)
+        self._tally.events.add(event.event_type, fate)
+        took = self._tally.clicks if event.event_type == CLICK else self._tally.acks
+        took.observe(perf_counter() - begun)
+        return ack
+
+    async def _take(self, link: Link, event: "Envelope", received_at: datetime) -> tuple[Ack, Fate]:
         if not _same_token(link, event.take_token()):
             self._dropped(link, event, Reason.TOKEN_MISMATCH)
-            return Ack()
-        if event.event_type == _CARD_ACTION:
-            return Ack(data=await self._click(link, event.payload))
+            return Ack(), Fate.FILTERED
+        if event.event_type == CLICK:
+            return Ack(data=await self._click(link, event.payload)), Fate.ANSWERED
         return await self._store(link, event, received_at)
 
-    async def _store(self, link: Link, event: "Envelope", received_at: datetime) -> Ack:
+    async def _store(self, link: Link, event: "Envelope", received_at: datetime) -> tuple[Ack, Fate]:
         incoming = Incoming(
             app_id=link.spec.app_id,
             event_id=event.event_id,
@@ -82,7 +99,7 @@ class Intake:
         chat = link.spec.app_id, event.chat_id
         if not await self._room.enter(chat):
             self._refused(link, event)
-            return _REFUSED
+            return _REFUSED, Fate.REFUSED
         try:
             taken = await self._inbox.accept(incoming)
         except BaseException as error:
@@ -90,7 +107,7 @@ class Intake:
             if not isinstance(error, InboxError):
                 raise
             logger.error("%s: event %s is not stored and refused: %s", link.spec.name, event.event_id, error)
-            return _REFUSED
+            return _REFUSED, Fate.REFUSED
         if isinstance(taken, Accepted):
             self._submit(
                 Job(
@@ -99,15 +116,16 @@ class Intake:
                     owner=taken.owner,
                     payload=event.payload,
                     event_id=event.event_id,
+                    event_type=event.event_type,
                     message_id=event.message_id,
                     chat_id=event.chat_id,
                     received_at=received_at,
                 )
             )
-        else:
-            self._room.leave(chat)
-            self._dropped(link, event, Reason.DUPLICATE)
-        return Ack()
+            return Ack(), Fate.ACCEPTED
+        self._room.leave(chat)
+        self._dropped(link, event, Reason.DUPLICATE)
+        return Ack(), Fate.DUPLICATE
 
     def _refused(self, link: Link, event: "Envelope") -> None:
         """The 1st, 2nd, 4th, 8th … is reported: when there are too many events there are many of these."""
@@ -123,6 +141,7 @@ class Intake:
 
     def _dropped(self, link: Link, event: "Envelope", reason: Reason) -> None:
         logger.debug("%s: %s %s is dropped: %s", link.spec.name, event.event_type, event.event_id, reason)
+        self._tally.filtered.add(reason)
         self._logbook.write(
             LogAction.WS_FILTERED,
             connector=link.spec.app_id,
@@ -148,7 +167,7 @@ class Envelope:
         header, body = _object(payload.get("header")), _object(payload.get("event"))
         event_type = _text(header.get("event_type")) or _text(body.get("type")) or ""
         if not event_type and (inbound.kind == "card" or "action" in payload):
-            event_type = _CARD_ACTION
+            event_type = CLICK
         message = _object(body.get("message"))
         return cls(
             payload,
@@ -165,6 +184,19 @@ class Envelope:
             return _text(header.pop("token"))
         # In the old card callback `token` is the card's; only schema 1.0 has the verification token at the top.
         return _text(self.payload.pop("token", None)) if "uuid" in self.payload else None
+
+
+def _traced(link: Link, event: "Envelope") -> AbstractContextManager[object]:
+    return span(
+        f"receive {event.event_type}",
+        Kind.CONSUMER,
+        messaging__system="feishu",
+        messaging__operation__type="receive",
+        messaging__operation__name="receive",
+        messaging__destination__name=event.event_type,
+        messaging__message__id=event.event_id,
+        feishu__connector=link.spec.name,
+    )
 
 
 def _same_token(link: Link, token: str | None) -> bool:

@@ -20,6 +20,7 @@ class Job:
         owner: This process, as it was called when it took the row (`Lease.id`).
         payload: The event's JSON, without its verification token.
         event_id: Feishu's id of it.
+        event_type: What Feishu calls such events.
         message_id: Of a received message.
         chat_id: The chat it belongs to, if any; events of one chat keep their order.
         received_at: When it was first received.
@@ -30,6 +31,7 @@ class Job:
     owner: str
     payload: Mapping[str, Any] = field(repr=False)
     event_id: str
+    event_type: str
     message_id: str | None
     chat_id: str | None
     received_at: datetime
@@ -49,6 +51,7 @@ def replayed(link: Link, left: Unfinished) -> Job:
         owner=left.owner,
         payload=json.loads(event.payload),
         event_id=event.event_id,
+        event_type=event.event_type,
         message_id=event.message_id,
         chat_id=event.chat_id,
         received_at=left.received_at,

@@ -12,6 +12,7 @@ from ..delivery import Incoming, LogAction, LogBook, LogLevel
 from ..gateway import State, Status
 from ..screening import Screened
 from .takers import Taker
+from .tally import Fate, Tally
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
@@ -30,11 +31,13 @@ class Notes:
     Args:
         logbook: Where they go.
         link_of: The link that runs an app now.
+        tally: Counts what is filtered, given up, and connected again.
     """
 
-    def __init__(self, logbook: LogBook, link_of: Callable[[str], Link | None]) -> None:
+    def __init__(self, logbook: LogBook, link_of: Callable[[str], Link | None], tally: Tally) -> None:
         self._logbook = logbook
         self._link_of = link_of
+        self._tally = tally
 
     def screened(self, link: Link, event: Any, screened: Screened) -> None:
         """One row for every message and click, and for every other event that was stopped."""
@@ -50,6 +53,7 @@ class Notes:
         refused = not admission.allowed or (addressing is not None and not addressing.allowed)
         if refused:
             reason = detail["reason"] = admission.reason or (addressing and addressing.reason)
+            self._tally.filtered.add(str(reason))
             logger.debug("%s: event %s is filtered: %s", link.spec.name, event.event_id, reason)
         self._logbook.write(
             LogAction.WS_FILTERED if refused else LogAction.WS_ROUTED,
@@ -77,6 +81,7 @@ class Notes:
     def dead(self, event: Incoming, why: str) -> None:
         """An event was given up."""
         link = self._link_of(event.app_id)
+        self._tally.events.add(event.event_type, Fate.DEAD)
         self._logbook.write(
             LogAction.WS_DEAD_LETTER,
             level=LogLevel.ERROR,
@@ -90,6 +95,8 @@ class Notes:
     def status(self, link: Link, status: Status) -> None:
         """One of a link's connections is in another state."""
         action, level, logged_as = _LOGGED[status.state]
+        if status.state is State.RECONNECTING:
+            self._tally.reconnects.add(link.spec.name)
         error = "" if status.error is None else f": {status.error}"
         standing = link.status
         several = {"open": standing.connections, "wanted": standing.wanted} if standing.wanted > 1 else {}

@@ -31,6 +31,7 @@ from .model import model_for
 from .notes import Notes
 from .room import Room
 from .takers import note_taker
+from .tally import Tally
 from .turns import turn_of
 from .upkeep import Sweep, prune
 from .watchdog import Watchdog
@@ -67,7 +68,8 @@ class Runtime:
         )
         self._lease = Lease(self.management.database, label=f"{socket.gethostname()}:{os.getpid()}")
         logbook = self.management.logbook
-        self._notes = Notes(logbook, lambda app_id: self._supervisor.get(app_id))
+        self._tally = Tally()
+        self._notes = Notes(logbook, lambda app_id: self._supervisor.get(app_id), self._tally)
         self._inbox = Inbox(self.management.database, self._lease, buried=self._notes.dead)
         self._bots = Bots(adapter, logbook)
         self._butler = None
@@ -83,10 +85,11 @@ class Runtime:
             expect=expect,
             link_of=lambda app_id: self._supervisor.get(app_id),
             confirm=self._lease.confirm,
+            tally=self._tally,
         )
         self._lease.on_fenced(self._dispatcher.disown)
         self._intake = Intake(
-            self._inbox, logbook, self.room, self._dispatcher.submit, self._dispatcher.click
+            self._inbox, logbook, self.room, self._dispatcher.submit, self._dispatcher.click, self._tally
         )
         self._supervisor = Supervisor(self._intake.receive, self._on_status)
         self._sweep = Sweep(self._inbox, self.room, self._dispatcher, self._supervisor)

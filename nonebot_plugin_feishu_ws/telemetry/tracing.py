@@ -1,9 +1,9 @@
 """Traces for OpenTelemetry, where its packages are installed; nothing otherwise.
 
-An event's trace id is made from the event, so that every process that has to do with it, before or after a crash, writes
-into one trace, and the log's lines name it whether there are traces or not. The event itself, as Feishu has sent it, is
-the root: the parent, in another system, of what is done here. Spans carry names and numbers; never contents, ids of
-people, or what exceptions have to say.
+An event's trace id is made from the event, so that every process that has to do with it, before or after a crash,
+writes into one trace, and the log's lines name it whether there are traces or not. The event itself, as Feishu has sent
+it, is the root: the parent, in another system, of what is done here. Spans carry names and numbers; never contents, ids
+of people, or what exceptions have to say.
 """
 
 from collections.abc import Generator, Mapping
