@@ -3,7 +3,6 @@
 from .answer import Answer, Table
 from .desk import Desk
 from .matchers import install
-from .standings import state_of
-from .verbs import perform, shown
+from .verbs import perform
 
-__all__ = ["Answer", "Desk", "Table", "install", "perform", "shown", "state_of"]
+__all__ = ["Answer", "Desk", "Table", "install", "perform"]

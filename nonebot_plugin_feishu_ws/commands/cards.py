@@ -5,11 +5,10 @@ so all of it is plain text: nothing in it is markup.
 from collections.abc import Mapping, Sequence
 
 from ..cards import Json, button, card, divider, field, fit, form, image, link, row, submit, text
-from ..connectors import SECRETS, Connector, Reported, Source
+from ..connectors import SECRETS, Connector, Reported, Source, values_of
 from ..texts.chat import ChatTexts
 from ..texts.connectors import ConnectorTexts
 from .standings import light_of, trouble_of
-from .verbs import shown
 
 Pair = tuple[Connector, Reported]
 
@@ -56,7 +55,7 @@ def connector_card(texts: ConnectorTexts, pair: Pair, *, note: str = "") -> Json
     words, (connector, _) = ChatTexts(texts.locale), pair
     lines = [_headline(texts, pair)]
     if not note:
-        for name, value in shown(connector.spec).items():
+        for name, value in values_of(connector.spec).items():
             said = texts.is_set(bool(value)) if name in SECRETS else _plain(value)
             lines.append(f"{name}: {said}")
     elements = [*_noted(note), text("\n".join(lines))]

@@ -18,7 +18,7 @@ from nonebot.adapters.feishu import MessageSegment
 
 from ..adapter import Bot, MessageEvent
 from ..butler import say
-from ..connectors import ConnectorError, RegistrationProgress, Scan
+from ..connectors import ConnectorError, RegistrationProgress, Scan, state_of
 from ..screening import speech
 from ..storage import DatabaseUnavailable
 from .access import Office, is_person, words_of
@@ -32,7 +32,6 @@ from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
 from .progress import CONNECTING, states
 from .scans import Scans
-from .standings import state_of
 from .verbs import perform
 from .waiting import waiting_card
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..adapter import ActionFailed, Bot, CardActionEvent, NetworkError
-from ..connectors import ConnectorError
+from ..connectors import ConnectorError, state_of
 from ..storage import DatabaseUnavailable
 from . import waiting
 from .access import Office, words_of
@@ -23,7 +23,6 @@ from .grammar import VERBS, Call
 from .progress import CONNECTING, states
 from .scans import Scans
 from .slips import ForeignSlipError, SlipError
-from .standings import state_of
 from .verbs import carry_out
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.commands")
@@ -137,6 +136,8 @@ class Clicks:
         await event.respond(None if looking else _short(answer), "success", await card())
         if verb in CONNECTING:
             async for now in states(desk, name, state_of(*pair)):
+                if event.superseded:  # they have clicked on, and look at something else
+                    return
                 pair = now
                 await event.respond(card=await card())
 

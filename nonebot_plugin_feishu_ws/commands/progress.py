@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from ..connectors import ConnectorError
+from ..connectors import ConnectorError, state_of
 from ..storage import DatabaseUnavailable
 from .cards import Pair
 from .desk import Desk
-from .standings import state_of
 
 CONNECTING = ("enable", "connect")
 """Verbs after which there is something to watch."""

@@ -1,18 +1,11 @@
 """How a connector is doing, as verbs and cards show it."""
 
-from typing import Any
-
-from ..connectors import Connector, Part, Reported, Standing
+from ..connectors import Connector, Reported, Standing, error_of, state_of
 from ..texts.connectors import ConnectorTexts
 from ..texts.doctor import DoctorTexts
 from ..texts.standing import StandingTexts
 
 _MOMENTS = ("connected_at", "last_heartbeat", "last_event_at")
-
-
-def state_of(connector: Connector, reported: Reported) -> str:
-    """The contract's state: what the links report, `disabled` where nothing is to run."""
-    return reported.state if connector.runnable else "disabled"
 
 
 def light_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> str:
@@ -30,7 +23,7 @@ def summary_of(texts: ConnectorTexts, connector: Connector, reported: Reported) 
 
 def trouble_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> list[str]:
     """What keeps it from being connected, or from all its events, and what to do; one sentence or two each."""
-    error = str(connector.locked) if connector.locked is not None else reported.error
+    error = error_of(connector, reported)
     found, said = [error] if error else [], StandingTexts(texts.locale)
     if 0 < reported.connections < reported.wanted:
         todo = DoctorTexts(texts.locale).reason(reported.reason).todo if reported.reason else ""
@@ -59,31 +52,6 @@ def rows_of_parts(texts: ConnectorTexts, reported: Reported) -> list[tuple[str, 
         _row(texts, f"↳ {part.label}", _light(texts, part.state, part), part, part.error or "")
         for part in reported.parts
     ]
-
-
-def facts_of(connector: Connector, reported: Reported) -> dict[str, Any]:
-    """For programs."""
-    return {
-        "state": state_of(connector, reported),
-        "held": reported.held,
-        "connections": reported.connections,
-        "wanted": reported.wanted,
-        "strangers": reported.strangers,
-        "attempt": reported.attempt,
-        "error": str(connector.locked) if connector.locked is not None else reported.error,
-        **_moments(reported),
-        "processes": [_part(part) for part in reported.parts],
-    }
-
-
-def _part(part: Part) -> dict[str, Any]:
-    names = ("state", "connections", "wanted", "attempt", "error")
-    return {"process": part.label, **{name: getattr(part, name) for name in names}, **_moments(part)}
-
-
-def _moments(standing: Standing) -> dict[str, str | None]:
-    times = {name: getattr(standing, name) for name in _MOMENTS}
-    return {name: moment.isoformat() if moment else None for name, moment in times.items()}
 
 
 def _light(texts: ConnectorTexts, state: str, standing: Standing) -> str:

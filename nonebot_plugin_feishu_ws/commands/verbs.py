@@ -14,9 +14,10 @@ from ..connectors import (
     InvalidFields,
     Reported,
     Taken,
+    standing_of,
+    values_of,
 )
 from ..delivery import LogEntry, latest_chat
-from ..filters import Policy
 from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
 from ..texts.connectors import ConnectorTexts
@@ -27,7 +28,7 @@ from .desk import Desk
 from .diagnosis import doctor, why
 from .grammar import VERBS, Call, MisuseError, Verb, parse
 from .registering import registered
-from .standings import facts_of, light_of, row_of, rows_of_parts, summary_of, trouble_of
+from .standings import light_of, row_of, rows_of_parts, summary_of, trouble_of
 
 
 async def perform(desk: Desk, line: str, secrets: Mapping[str, SecretStr] | None = None) -> Answer:
@@ -86,7 +87,7 @@ async def _list(desk: Desk, call: Call) -> Answer:
 async def _show(desk: Desk, call: Call) -> Answer:
     texts = desk.texts
     ((connector, reported),) = await desk.management.service.status(desk.actor, call.arguments["name"])
-    values = shown(connector.spec)
+    values = values_of(connector.spec)
     lines = [f"{light_of(texts, connector, reported)} {_label(texts, connector)}"]
     lines += trouble_of(texts, connector, reported)
     for field, value in values.items():
@@ -228,16 +229,6 @@ def _usage(desk: Desk, verb: Verb) -> str:
 # --- in common ------------------------------------------------------------------------------------------------
 
 
-def shown(spec: ConnectorSpec) -> dict[str, Any]:
-    """Every field as it may be shown: of secrets, whether they are set."""
-    values: dict[str, Any] = {}
-    for field in ConnectorSpec.model_fields:
-        value = getattr(spec, field)
-        values[field] = value is not None if field in SECRETS else value
-    first = [field for field in values if field not in Policy.model_fields]
-    return {field: values[field] for field in (*first, *Policy.model_fields)}
-
-
 def _wrong(error: ConnectorError) -> tuple[str, ...]:
     if isinstance(error, InvalidFields):
         return tuple(error.problems)
@@ -269,7 +260,7 @@ def _brief(connector: Connector, reported: Reported) -> dict[str, Any]:
         "source": connector.source.value,
         "owner": connector.spec.owner,
         "verified_at": connector.verified_at.isoformat() if connector.verified_at else None,
-        **facts_of(connector, reported),
+        **standing_of(connector, reported),
     }
 
 

@@ -14,6 +14,7 @@ from .errors import (
     UnknownConnector,
     VerificationFailed,
 )
+from .facts import error_of, standing_of, state_of, values_of
 from .fields import SETTABLE
 from .link import Link, LinkStopped, Surroundings
 from .qr import qr_png, qr_rows
@@ -80,9 +81,13 @@ __all__ = [
     "VerificationFailed",
     "Waiting",
     "diagnose",
+    "error_of",
     "qr_png",
     "qr_rows",
     "register",
     "rest_client",
     "rotate",
+    "standing_of",
+    "state_of",
+    "values_of",
 ]
