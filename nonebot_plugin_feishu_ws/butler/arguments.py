@@ -66,6 +66,8 @@ def bind(tool: Tool, words: Sequence[str], texts: Texts) -> dict[str, object]:
             )
             kind = f"{parameter.kind} — {expected}"
             problems.append(texts.invalid_argument(parameter.name, " ".join(typed), kind))
+    if tool.contract is not None and not problems:
+        problems += tool.contract.problems(values)
     if problems:
         raise UsageError(problems)
     return values

@@ -9,7 +9,7 @@ from ..texts import Texts
 from ..texts.approvals import ApprovalTexts
 from .approvals import AskRefused, refusal
 from .arguments import UnbalancedQuotes, UsageError, bind, split_words
-from .tools import Tool, ToolRegistry
+from .tools import Tool, ToolError, ToolRegistry
 from .turn import Turn
 
 
@@ -106,6 +106,10 @@ class CommandsBrain:
             return
         try:
             result = await tool.run(turn, arguments)
+        except ToolError as error:
+            head = ApprovalTexts(turn.texts.locale).error(error.reason)
+            await turn.say(f"{head}\n{error.said}".strip(), final=True)
+            return
         except (ActionFailed, FeishuError, NetworkError) as error:
             raise ToolFailed(tool.name) from error
         await turn.say(turn.texts.done() if result is None else str(result), final=True)

@@ -26,6 +26,15 @@ _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
         "执行超时，已中止，不知道做到了哪一步。",
         "It took too long and was stopped; nobody knows how far it came.",
     ),
+    "broken": (
+        "与工具服务器的连接中断了，不知道做到了哪一步。不会自动重新执行，请人工确认后再决定。",
+        "The connection to the tool's server broke; nobody knows how far it came. Look before you try again.",
+    ),
+    "away": (
+        "工具服务器现在连不上，没有执行。",
+        "The tool's server cannot be reached now. Nothing was run.",
+    ),
+    "said": ("工具报告失败。", "The tool reports that it failed."),
     "hash": (
         "参数与批准时不一致，没有执行。",
         "The arguments are not those that were approved. Nothing was run.",

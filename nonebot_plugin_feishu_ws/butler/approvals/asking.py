@@ -9,7 +9,7 @@ from ...storage import ApprovalRow
 from ...texts.approvals import ApprovalTexts
 from ..tools import Tool
 from ..turn import Turn
-from .canonical import canonical, hash_of
+from .canonical import called_for, canonical
 from .deciding import SpecOf
 from .errors import AskRefused, NobodyElse, NotExact, TooLong, TooManyWaiting, UnknownApproval
 from .face import MOST_ARGUMENTS, drafts_of, reason_of
@@ -72,7 +72,7 @@ class Asking:
             asked_by=turn.open_id,
             tool=tool.name,
             arguments=arguments,
-            arguments_hash=hash_of(tool.name, arguments),
+            arguments_hash=called_for(tool, arguments),
             reason=reason_of(reason),
             card_ids=card_ids,
         )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from ..tools import Tool
+from ..tools import ABSENT, Tool
 from .errors import Changed, NotExact
 
 # Printable to Unicode, and yet nothing to be seen.
@@ -29,6 +29,8 @@ def canonical(tool: Tool, values: Mapping[str, object]) -> str:
     plain: dict[str, object] = {}
     for parameter in tool.parameters:
         value = values.get(parameter.name, parameter.default)
+        if value is ABSENT:
+            continue
         try:
             dumped = parameter.adapter.dump_python(value, mode="json", warnings="error")
             again = parameter.adapter.validate_json(json.dumps(dumped, allow_nan=False))
@@ -41,26 +43,35 @@ def canonical(tool: Tool, values: Mapping[str, object]) -> str:
     return "".join(char if _shows(char) else json.dumps(char)[1:-1] for char in text)
 
 
-def hash_of(tool: str, arguments: str) -> str:
-    """SHA-256 of a tool's name and canonical arguments, in hexadecimal."""
-    return hashlib.sha256(f"{tool}\n{arguments}".encode()).hexdigest()
+def hash_of(tool: str, arguments: str, definition: str = "") -> str:
+    """SHA-256 of a tool's name and canonical arguments, in hexadecimal; of somebody else's, of its definition, too."""
+    text = "\n".join(part for part in (tool, arguments, definition) if part)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def called_for(tool: Tool, arguments: str) -> str:
+    """The hash of a call: what is approved is this call, of the tool as it is defined now."""
+    return hash_of(tool.name, arguments, "" if tool.contract is None else tool.contract.digest)
 
 
 def restored(tool: Tool, arguments: str, expected_hash: str) -> dict[str, object]:
     """The validated arguments of a call that was written down.
 
     Raises:
-        Changed: The text is not the one that was hashed, or the tool's parameters no longer take it.
+        Changed: The text is not the one that was hashed, or the tool is not, or its parameters no longer take it.
     """
-    if not hmac.compare_digest(hash_of(tool.name, arguments), expected_hash):
-        raise Changed("hash")
+    if not hmac.compare_digest(called_for(tool, arguments), expected_hash):
+        raise Changed("hash" if tool.contract is None else "tool")
     plain = json.loads(arguments)
-    if plain.keys() != {parameter.name for parameter in tool.parameters}:
+    names = {parameter.name for parameter in tool.parameters}
+    needed = {parameter.name for parameter in tool.parameters if parameter.default is not ABSENT}
+    if not needed <= plain.keys() <= names:
         raise Changed("tool")
     try:
         return {
             parameter.name: parameter.adapter.validate_json(json.dumps(plain[parameter.name]))
             for parameter in tool.parameters
+            if parameter.name in plain
         }
     except ValidationError:
         raise Changed("arguments") from None

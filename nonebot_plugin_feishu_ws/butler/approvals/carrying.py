@@ -10,7 +10,7 @@ from ...delivery import Fenced, Lease
 from ...openapi import FeishuClient
 from ...storage import ApprovalRow, ApprovalState, DatabaseUnavailable
 from ...texts.approvals import ApprovalTexts
-from ..tools import Tool, ToolRegistry
+from ..tools import Tool, ToolError, ToolRegistry
 from ..turn import Turn
 from .canonical import restored
 from .deciding import Deciding
@@ -112,6 +112,9 @@ class Carrying:
         try:
             async with limit:
                 result = await tool.run(turn, values)
+        except ToolError as error:
+            state = ApprovalState.UNKNOWN if error.unknown else ApprovalState.FAILED
+            return End(state, error.said[:_LONGEST_RESULT] or None, error.reason)
         except Exception as error:
             if limit.expired():
                 return End(ApprovalState.UNKNOWN, error="timeout")

@@ -113,6 +113,7 @@ class Deciding:
     async def _decide(
         self, decider: Decider, row: ApprovalRow, approved: bool, *, settled: bool = False
     ) -> Decision:
+        await self._tools.ready(row.tool)
         spec = await self._spec_of(row.connector)
         own = decider.app_id == row.connector and decider.who == row.asked_by
         state = ApprovalState.APPROVED if approved else ApprovalState.REJECTED

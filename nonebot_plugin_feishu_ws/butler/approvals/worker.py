@@ -115,6 +115,7 @@ class Worker(Rounds[ApprovalRow]):
             case ApprovalState.PENDING:
                 return await self._store.expire(row.id)
             case ApprovalState.APPROVED:
+                await self._tools.ready(row.tool)
                 owner = await self._store.claim(row.id, self._lease.hold)
             case _ if row.owner == self._lease.id and not self._carrying.begun(row.id):
                 owner = row.owner  # claimed, though the answer to the claim was lost

@@ -11,7 +11,8 @@ from pydantic_ai import CallDeferred, FunctionToolset, UsageLimitExceeded
 from pydantic_ai import Tool as ModelTool
 from pydantic_core import SchemaValidator, core_schema
 
-from ..tools import Tool, ToolRegistry
+from ...texts.approvals import ApprovalTexts
+from ..tools import Tool, ToolError, ToolRegistry
 from ..turn import Turn
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
@@ -44,6 +45,7 @@ class Toolbox:
 
     async def offered(self) -> FunctionToolset[None]:
         """What the model may call."""
+        await self._registry.ready()
         locale = self._turn.texts.locale
         tools = [tool.spoken(locale) for tool in self._registry if await tool.permits(self._turn)]
         return FunctionToolset([self._model_tool(tool) for tool in tools], max_retries=_RETRIES)
@@ -89,6 +91,8 @@ class Toolbox:
             raise CallDeferred
         try:
             result = await tool.run(self._turn, values)
+        except ToolError as error:
+            return shortened(f"Failed: {ApprovalTexts('en_US').error(error.reason)}\n{error.said}".strip())
         except Exception:
             reference = secrets.token_hex(4)
             logger.exception("%s: the tool %s failed (%s)", self._turn.connector, name, reference)
@@ -105,6 +109,8 @@ def described(tool: Tool) -> str:
 
 def schema_of(tool: Tool) -> dict[str, Any]:
     """A tool's parameters as JSON Schema."""
+    if tool.contract is not None:
+        return dict(tool.contract.schema)
     found, shared = TypeAdapter.json_schemas([(p.name, "validation", p.adapter) for p in tool.parameters])
     properties: dict[str, Any] = {}
     for parameter in tool.parameters:
@@ -140,6 +146,8 @@ def read(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, object]:
         except ValidationError as error:
             expected = "; ".join(e["msg"] for e in error.errors(include_url=False, include_input=False))
             problems.append(f"{parameter.name} must be {parameter.kind}: {expected}")
+    if tool.contract is not None and not problems:
+        problems += tool.contract.problems(values)
     if problems:
         raise Misfit("; ".join(problems))
     return values

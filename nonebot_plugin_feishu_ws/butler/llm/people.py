@@ -52,6 +52,7 @@ def outcome(row: ApprovalRow | None) -> str:
         case ApprovalState.UNKNOWN:
             return "Approved, but nobody knows whether it was run. A person must look. Do not call it again."
         case ApprovalState.FAILED:
-            return f"Approved, but it failed ({row.error})."
+            said = f" It says: {row.result}" if row.result else ""
+            return shortened(f"Approved, but it failed ({row.error}).{said}")
         case state:
             return f"Not run: {state.value}."
