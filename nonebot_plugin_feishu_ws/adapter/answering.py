@@ -28,6 +28,7 @@ CardWriter = Callable[[Card], Awaitable[None]]
 """Shows a card in place of one that streams, which no answer of a click changes. Raises what `FeishuClient` raises."""
 
 _TOKEN_USES = 2
+_HELD = 0.5  # seconds an answer waits at most for an update on its way
 
 
 class Toast(BaseModel):
@@ -40,6 +41,21 @@ class Toast(BaseModel):
     content: str
     type: ToastType = "info"
     i18n: dict[str, str] | None = None
+
+
+class CardTurn:
+    """The message of one card, which all clicks on it update: one after another, and the newest card stays.
+
+    Parameters:
+        wanted: the newest card of any click.
+        turn: held by the click whose update is next.
+        calling: held while an update is on its way.
+    """
+
+    def __init__(self) -> None:
+        self.wanted: Card | None = None
+        self.turn = asyncio.Lock()
+        self.calling = asyncio.Lock()
 
 
 class Answering:
@@ -62,17 +78,18 @@ class Answering:
         self._answered_at = 0.0
         self._token_uses = 0
         self._client: FeishuClient | None = None
-        self._turn = asyncio.Lock()
+        self._turn = CardTurn()
         self._live: Callable[[], CardWriter | None] = lambda: None
-        self._wanted: Card | None = None
+        self._latest: Card | None = None
+        self._brings = False
         self._following: asyncio.Task[None] | None = None
         self._otherwise: Callable[[], Toast | None] = lambda: None
 
-    def bind(self, client: FeishuClient, turn: asyncio.Lock, live: Callable[[], CardWriter | None]) -> None:
+    def bind(self, client: FeishuClient, turn: CardTurn, live: Callable[[], CardWriter | None]) -> None:
         """Give updates their way out.
 
         Parameters:
-            turn: held while the card's message is updated; one for all clicks on it, so that the last one stays.
+            turn: one for all clicks on the card's message.
             live: how the card is written now if it streams, else None.
         """
         self._client, self._turn, self._live = client, turn, live
@@ -80,6 +97,11 @@ class Answering:
     def otherwise(self, toast: Callable[[], Toast | None]) -> None:
         """What to say if all handlers are done and none has answered."""
         self._otherwise = toast
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another click has brought a newer card than this one's."""
+        return self._turn.wanted is not self._latest
 
     def first(self, toast: Toast | None, card: Card | None, *, follow: bool = True) -> bool:
         """Answer with the callback, unless that is too late.
@@ -89,9 +111,12 @@ class Answering:
         """
         if self._answer.done():
             return False
-        self._answer.set_result(self._payload(toast, None if self._live() else card))
-        if follow and card is not None and self._client is not None and self._message_id is not None:
-            self._wanted = card
+        self._brings = card is not None and self._live() is None
+        self._answer.set_result(self._payload(toast, card if self._brings else None))
+        if card is None:
+            return True
+        self._want(card)
+        if follow and self._client is not None and self._message_id is not None:
             self._following = asyncio.create_task(self._follow(card))
         return True
 
@@ -105,14 +130,17 @@ class Answering:
             raise RuntimeError(
                 "the event was not dispatched by a bot of this plugin, nothing can carry a late answer"
             )
-        self._wanted = card
+        self._want(card)
         with translated():
             await self._bring(self._client, card, by_token=bool(self._token))
 
     async def wait(self, deadline: float) -> dict[str, Any]:
         """The callback's answer, {} if there is none within `deadline` seconds."""
+        held_until = asyncio.get_running_loop().time() + deadline
         try:
             await asyncio.wait({self._answer}, timeout=deadline)
+            if self._brings:
+                await self._hold(held_until)
         finally:
             if not self._answer.done():
                 self._answer.set_result({})
@@ -139,6 +167,16 @@ class Answering:
         if self._following is not None:
             await asyncio.wait({self._following})
 
+    def _want(self, card: Card) -> None:
+        self._latest = self._turn.wanted = card
+
+    async def _hold(self, until: float) -> None:
+        """An older click's update that is on its way would undo the answer; those not begun are not made any more."""
+        until = min(until, asyncio.get_running_loop().time() + _HELD)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until), self._turn.calling:
+                pass
+
     async def _follow(self, card: Card) -> None:
         assert self._client is not None
         try:
@@ -150,18 +188,21 @@ class Answering:
             )
 
     async def _bring(self, client: FeishuClient, card: Card, *, by_token: bool) -> None:
-        async with self._turn:
+        async with self._turn.turn:
             # An update that overtakes the answer fails or is undone.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._answered.wait(), ANSWER_DEADLINE)
             await asyncio.sleep(self._answered_at + self._grace - asyncio.get_running_loop().time())
-            if card is not self._wanted:
-                return  # a newer one is waiting for its turn
-            card = _bare(card)
-            if (writer := self._live()) is not None:
-                await writer(card)
-            elif not (by_token and await self._by_token(client, card)) and self._message_id is not None:
-                await client.update_card(self._message_id, card)
+            if card is not self._turn.wanted:
+                return  # a newer one is there, or waits for its turn
+            async with self._turn.calling:
+                await self._update(client, _bare(card), by_token=by_token)
+
+    async def _update(self, client: FeishuClient, card: Card, *, by_token: bool) -> None:
+        if (writer := self._live()) is not None:
+            await writer(card)
+        elif not (by_token and await self._by_token(client, card)) and self._message_id is not None:
+            await client.update_card(self._message_id, card)
 
     async def _by_token(self, client: FeishuClient, card: Card) -> bool:
         if self._token_uses == _TOKEN_USES:

@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from ..filters import Policy
 from ..openapi import BotInfo, FeishuClient, FeishuError
-from .answering import CardWriter
+from .answering import CardTurn, CardWriter
 from .calls import call
 from .card_action import CardActionEvent
 from .mentions import note_mention, note_nickname
@@ -78,7 +78,7 @@ class Bot(stock.Bot):
         self._overseer = overseer
         self.live_cards: dict[str, CardWriter] = {}
         """Messages whose cards stream now: by message id, how another card is shown in their place."""
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, CardTurn] = WeakValueDictionary()
 
     async def perform(self, api: str, data: Mapping[str, Any]) -> Any:
         """Carry out one API call for the adapter; NoneBot's hooks have run. Plugins use `call_api`."""
@@ -180,7 +180,7 @@ class Bot(stock.Bot):
             event.reply = await self._quoted(event)
         elif isinstance(event, CardActionEvent):
             message_id = event.message_id or ""
-            turn = self._turns.setdefault(message_id, asyncio.Lock())
+            turn = self._turns.setdefault(message_id, CardTurn())
             event.bind(self.client, turn, partial(self.live_cards.get, message_id))
 
     async def run(self, event: stock.Event) -> None:

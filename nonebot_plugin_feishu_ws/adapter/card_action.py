@@ -1,6 +1,5 @@
 """A click on a card: typed, and answered within the time Feishu gives."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
 from ..openapi import FeishuClient
-from .answering import ANSWER_DEADLINE, Answering, Card, CardWriter, Toast, ToastType
+from .answering import ANSWER_DEADLINE, Answering, Card, CardTurn, CardWriter, Toast, ToastType
 from .events import NoticeEvent
 
 
@@ -129,7 +128,7 @@ class CardActionEvent(NoticeEvent):
 
         The first answer in time goes back with the click, and its card is shown by its message, too, for clients that
         ignore the one in the answer. A later answer still updates the card, by the click's token or else by its
-        message; a toast cannot come late and is dropped. Of several cards the last one stays.
+        message; a toast cannot come late and is dropped. Of several cards the last one stays, also of several clicks.
 
         Parameters:
             toast: shown to whoever clicked.
@@ -184,6 +183,11 @@ class CardActionEvent(NoticeEvent):
         """
         return await self.answering.wait(deadline)
 
+    @property
+    def superseded(self) -> bool:
+        """Whether somebody has clicked on the card since and was shown another: what is late may be left out."""
+        return self.answering.superseded
+
     def otherwise(self, toast: Callable[[], Toast | None]) -> None:
         """What to say if all handlers are done in time and none has answered."""
         self.answering.otherwise(toast)
@@ -191,11 +195,11 @@ class CardActionEvent(NoticeEvent):
     def bind(
         self,
         client: FeishuClient,
-        turn: asyncio.Lock | None = None,
+        turn: CardTurn | None = None,
         live: Callable[[], CardWriter | None] = lambda: None,
     ) -> None:
         """Give late answers their way out; see `Answering.bind`."""
-        self.answering.bind(client, turn or asyncio.Lock(), live)
+        self.answering.bind(client, turn or CardTurn(), live)
 
     def handled(self) -> AbstractAsyncContextManager[None]:
         """Around the run of all handlers."""

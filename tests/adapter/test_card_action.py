@@ -343,6 +343,46 @@ async def test_two_clicks_on_one_message_leave_the_card_of_the_second(
     assert [call.body["content"].count("second") for call in platform.calls] == [0, 1]
 
 
+async def test_an_update_not_begun_is_left_out_once_another_click_has_shown_a_card(
+    click: Build, bot: Bot, platform: Any
+) -> None:
+    """Else who has clicked twice would see the first card come back, under the mouse."""
+    first, second = click(), click()
+    for event in (first, second):
+        await bot.prepare(event)
+    one = asyncio.create_task(first.update(titled("first")))
+    await asyncio.sleep(0)
+    assert not first.superseded
+    two = asyncio.create_task(second.update(titled("second")))
+    await asyncio.sleep(0)
+    assert first.superseded
+    assert not second.superseded
+    await asyncio.gather(first.answer(), second.answer())
+    await asyncio.wait_for(asyncio.gather(one, two), 5)
+    assert [call.body["content"].count("second") for call in platform.calls] == [1]
+
+
+async def test_an_answer_waits_a_moment_for_an_update_on_its_way(
+    click: Build, bot: Bot, platform: Any
+) -> None:
+    platform.gate = asyncio.Event()
+    first, second, third = click(), click(), click()
+    for event in (first, second, third):
+        await bot.prepare(event)
+    updating = asyncio.create_task(first.update(titled("first")))
+    await first.answer()
+    await asyncio.wait_for(platform.arrived.wait(), 5)
+    assert await third.respond("Only a toast") is True
+    assert "toast" in await asyncio.wait_for(third.answer(), 0.2)  # it changes no card
+    await second.respond(card=titled("second"), follow=False)
+    answering = asyncio.create_task(second.answer())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(answering), 0.1)
+    platform.gate.set()
+    assert (await asyncio.wait_for(answering, 5))["card"]["data"] == titled("second")
+    await updating
+
+
 async def test_a_card_that_streams_is_written_by_its_writer_only(
     click: Build, bot: Bot, platform: Any
 ) -> None:

@@ -48,6 +48,22 @@ async def test_a_connector_is_run_by_clicks_alone(town, owned) -> None:
     assert [one.spec.name for one in await town.service.visible(town.bot.root)] == ["desk"]
 
 
+async def test_a_card_does_not_go_back_to_what_an_earlier_click_brought(town, owned) -> None:
+    """Each click's card is brought by its message, too, a moment later: nobody's next click must hit a stale button."""
+    await owned("mine", town.root)
+    card = await town.card(town.root, "/feishu show mine")
+    await town.click(town.root, card, "Verify")
+    await town.click(town.root, card, "Enable")
+    await town.click(town.root, card, "Logs")
+    await town.click(town.root, card, "Disable")
+    await town.settled()
+    assert "Disable mine?" in town.read(card)
+    calls = [change.data for change in town.world.feed.history if change.kind == "api_call"]
+    brought = [call["request"] for call in calls if str(call["path"]).endswith(card.message_id)]
+    assert brought
+    assert all("Disable mine?" in request for request in brought)
+
+
 async def test_the_list_stays_a_list_and_turns_its_pages(town) -> None:
     for n in range(10):
         app = town.world.add_app(f"n{n}")
