@@ -17,8 +17,8 @@ from ..connectors import (
     standing_of,
     values_of,
 )
-from ..delivery import LogEntry, latest_chat
-from ..openapi import FeishuError
+from ..delivery import LogEntry
+from ..runtime import send_test
 from ..storage import DatabaseUnavailable
 from ..texts.connectors import ConnectorTexts
 from .answer import Answer, Table
@@ -179,22 +179,11 @@ async def _remove(desk: Desk, call: Call) -> Answer:
 
 
 async def _test(desk: Desk, call: Call) -> Answer:
-    """Send a text: to the chat named, else to the first allowed one, else to where the bot was last spoken to."""
-    texts = desk.texts
-    connector = await desk.management.service.get(desk.actor, call.arguments["name"])
-    spec, words = connector.spec, list(call.arguments["words"])
+    words = list(call.arguments["words"])
     chat = words.pop(0) if len(words) > 1 and words[0].startswith(("oc_", "ou_", "on_")) else ""
-    if chat and spec.allowed_chat_ids and chat not in spec.allowed_chat_ids:
-        return Answer(texts.chat_not_allowed(spec.name, chat), failed=True)
-    target = chat or next(iter(spec.allowed_chat_ids), "")
-    target = target or await latest_chat(desk.management.database, spec.app_id) or ""
-    if not target:
-        return Answer(texts.no_target(spec.name), failed=True)
-    try:
-        sent = await desk.management.client(spec).send_message(target, "text", {"text": " ".join(words)})
-    except FeishuError as error:
-        return Answer(texts.delivery_failed(str(error)), failed=True)
-    return Answer(texts.tested(spec.name, target), {"message_id": sent.message_id, "chat": target})
+    tried = await send_test(desk.management, desk.actor, call.arguments["name"], " ".join(words), chat)
+    data = {"message_id": tried.message_id, "chat": tried.chat}
+    return Answer(desk.texts.tested(tried.connector, tried.chat), data)
 
 
 # --- help -----------------------------------------------------------------------------------------------------

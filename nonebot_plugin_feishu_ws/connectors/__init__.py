@@ -4,9 +4,12 @@ from .checks import Check, CheckName, CheckOutcome
 from .doctor import diagnose
 from .errors import (
     ConnectorError,
+    ForeignChat,
     InvalidFields,
     NotAllowed,
+    NoTarget,
     NotEnabled,
+    NotSent,
     NotVerified,
     ReadOnly,
     SecretsLocked,
@@ -16,7 +19,7 @@ from .errors import (
 )
 from .facts import error_of, standing_of, state_of, values_of
 from .fields import SETTABLE
-from .link import Link, LinkStopped, Surroundings
+from .link import Link, LinkStopped
 from .qr import qr_png, qr_rows
 from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
 from .registration import Registered, RegistrationProgress, Scan, Waiting, register
@@ -36,6 +39,7 @@ from .statuses import Part, Reported, Statuses
 from .store import ConnectorStore
 from .strangers import StrangerWatch
 from .supervisor import Supervisor
+from .ways import Surroundings
 
 __all__ = [
     "CREDENTIALS",
@@ -51,11 +55,14 @@ __all__ = [
     "ConnectorService",
     "ConnectorSpec",
     "ConnectorStore",
+    "ForeignChat",
     "InvalidFields",
     "Link",
     "LinkStopped",
+    "NoTarget",
     "NotAllowed",
     "NotEnabled",
+    "NotSent",
     "NotVerified",
     "Part",
     "Progress",

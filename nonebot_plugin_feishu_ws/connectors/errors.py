@@ -9,7 +9,10 @@ ConnectorError
 ├── NotVerified          it must be verified before it may be enabled
 ├── NotEnabled           it must be enabled before it may be connected
 ├── SecretsLocked        its stored secrets cannot be opened
-└── VerificationFailed   Feishu did not accept the credentials, or cannot be reached
+├── VerificationFailed   Feishu did not accept the credentials, or cannot be reached
+├── NoTarget             there is nowhere to send to
+├── ForeignChat          it may not send there
+└── NotSent              Feishu did not take a message, or cannot be reached
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,6 +98,30 @@ class SecretsLocked(ConnectorError):
 
 
 class VerificationFailed(ConnectorError):
+    """Attributes:
+    error: what Feishu, or the network, said.
+    """
+
+    def __init__(self, name: str, error: FeishuError) -> None:
+        super().__init__(name)
+        self.error = error
+
+
+class NoTarget(ConnectorError):
+    pass
+
+
+class ForeignChat(ConnectorError):
+    """Attributes:
+    chat: where it was to send to.
+    """
+
+    def __init__(self, name: str, chat: str) -> None:
+        super().__init__(name)
+        self.chat = chat
+
+
+class NotSent(ConnectorError):
     """Attributes:
     error: what Feishu, or the network, said.
     """

@@ -3,5 +3,6 @@
 from .lastresort import LastResort
 from .management import Management
 from .runtime import Runtime
+from .trying import Tried, send_test
 
-__all__ = ["LastResort", "Management", "Runtime"]
+__all__ = ["LastResort", "Management", "Runtime", "Tried", "send_test"]

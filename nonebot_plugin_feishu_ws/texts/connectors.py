@@ -5,9 +5,12 @@ from datetime import datetime
 
 from ..connectors import (
     ConnectorError,
+    ForeignChat,
     InvalidFields,
     NotAllowed,
+    NoTarget,
     NotEnabled,
+    NotSent,
     NotVerified,
     ReadOnly,
     RegistrationDenied,
@@ -217,21 +220,6 @@ class ConnectorTexts(Spoken):
             )
         return self._in(f"飞书没有创建应用：{error}", f"Feishu did not create the app: {error}")
 
-    def no_target(self, name: str) -> str:
-        return self._in(
-            f"不知道 {name} 该发到哪里：请给出 chat_id，或先让人给机器人发一条消息。",
-            f"There is nowhere for {name} to send to: name a chat_id, or let somebody write to the bot first.",
-        )
-
-    def chat_not_allowed(self, name: str, chat: str) -> str:
-        return self._in(
-            f"{chat} 不在 {name} 的 allowed_chat_ids 中。",
-            f"{chat} is not among the allowed_chat_ids of {name}.",
-        )
-
-    def delivery_failed(self, error: str) -> str:
-        return self._in(f"发送失败：{error}", f"Not sent: {error}")
-
     def database_away(self) -> str:
         return self._in(
             "数据库暂时不可用，请稍后再试。", "The database is not available now; please try again later."
@@ -293,8 +281,24 @@ class ConnectorTexts(Spoken):
                 f"{name} 验证失败：{error.error}。请检查 App ID、App Secret 和域名。",
                 f"{name} is not verified: {error.error}. Check App ID, App Secret and domain.",
             )
+        if isinstance(error, NoTarget | ForeignChat | NotSent):
+            return self._not_sent(error)
         assert isinstance(error, NotAllowed)
         return self.denied()
+
+    def _not_sent(self, error: NoTarget | ForeignChat | NotSent) -> str:
+        name = error.name
+        if isinstance(error, NoTarget):
+            return self._in(
+                f"不知道 {name} 该发到哪里：请给出 chat_id，或先让人给机器人发一条消息。",
+                f"There is nowhere for {name} to send to: name a chat_id, or let somebody write to the bot first.",
+            )
+        if isinstance(error, ForeignChat):
+            return self._in(
+                f"{error.chat} 不在 {name} 的 allowed_chat_ids 中。",
+                f"{error.chat} is not among the allowed_chat_ids of {name}.",
+            )
+        return self._in(f"发送失败：{error.error}", f"Not sent: {error.error}")
 
     def _invalid(self, error: InvalidFields) -> str:
         lines = [
