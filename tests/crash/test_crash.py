@@ -14,8 +14,8 @@ pytestmark = pytest.mark.timeout(240)  # processes that start again and again, o
 
 async def test_one_bot_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
     result = await run(Plan(kills=12, events=300, database_url=sqlite_url, home=tmp_path / "crash", seed=1))
-    assert result.clean, result
-    assert (result.sent, result.kills) == (300, 12), result
+    assert result.clean, str(result)
+    assert (result.sent, result.kills) == (300, 12), str(result)
 
 
 async def test_two_replicas_on_postgresql(postgres: Any, tmp_path: Path) -> None:
@@ -23,5 +23,5 @@ async def test_two_replicas_on_postgresql(postgres: Any, tmp_path: Path) -> None
     result = await run(
         Plan(kills=8, events=200, database_url=url, home=tmp_path / "crash", replicas=2, pauses=1, seed=2)
     )
-    assert result.clean, result
-    assert (result.sent, result.kills) == (200, 8), result
+    assert result.clean, str(result)
+    assert (result.sent, result.kills) == (200, 8), str(result)
