@@ -26,6 +26,7 @@ from pydantic import (
 
 from .connectors import ConnectorSpec
 from .gateway import normalise_base_url
+from .mcp_servers import McpServer, McpServers
 
 MOST_CONNECTIONS = 50
 """Of one app, over all processes (feishu-facts.md, Platform rules)."""
@@ -104,6 +105,10 @@ class Settings(BaseModel):
     """What the model is told to be: a text, or `file:/path` to one."""
     butler_limits: ButlerLimits = Field(default_factory=ButlerLimits)
     """A JSON object."""
+    butler_mcp: McpServers = Field(default_factory=dict[str, McpServer])
+    """MCP servers that bring tools: a JSON object, by name."""
+    butler_merge: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
+    """Seconds within which one person's next message becomes part of the same turn of the model; 0: none does."""
     connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
     """Long connections per connector and process; Feishu allows an app 50 in all."""
     reconnect_max_attempts: int = Field(default=0, ge=0)
@@ -234,7 +239,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # NoneBot could not parse a JSON value
-        names = "FEISHU_WS__CONNECTORS takes a JSON list of objects, FEISHU_WS__BUTLER_LIMITS an object"
+        names = (
+            "FEISHU_WS__CONNECTORS takes a JSON list of objects, FEISHU_WS__BUTLER_LIMITS and "
+            "FEISHU_WS__BUTLER_MCP an object"
+        )
         raise SettingsError(f"{error}: {names}") from None
 
 
@@ -264,7 +272,7 @@ def _explain(error: ValidationError) -> str:
         where = name + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path[1:])
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            known = ButlerLimits if path[0] == "butler_limits" else ConnectorSpec
+            known = {"butler_limits": ButlerLimits, "butler_mcp": McpServer}.get(path[0], ConnectorSpec)
             fields = Settings.model_fields if len(path) == 1 else known.model_fields
             names = ", ".join(sorted(name.upper() if len(path) == 1 else name for name in fields))
             message = f"there is no such setting; valid names: {names}"
