@@ -97,6 +97,8 @@ class Inbox:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._running = False
+        self.trouble: tuple[float, str] | None = None
+        """Why events were refused the last time, and when by the loop's clock; None: they were taken."""
         self._task: asyncio.Task[None] | None = None
         self._hands = Hands(
             self._store.end, max_batch=max_batch, retry_first=retry_first, retry_most=retry_most
@@ -108,6 +110,11 @@ class Inbox:
             self._running = True
             self._task = asyncio.create_task(self._run(), name="feishu-ws inbox")
             self._hands.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether events can be taken, as far as this process is concerned."""
+        return self._task is not None and not self._task.done()
 
     async def stop(self) -> None:
         """Answer everybody who waits, write what was finished, give back the rest, end all tasks. Later calls are
@@ -261,7 +268,9 @@ class Inbox:
             batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
             try:
                 await write_isolated(batch, self._write_batch, self._reject)
+                self.trouble = None
             except (DatabaseUnavailable, Fenced) as error:
+                self.trouble = asyncio.get_running_loop().time(), str(error)
                 _log.warning("events refused, Feishu will push them again: %s", error)
                 for waiting in batch:
                     if not waiting.answer.done():

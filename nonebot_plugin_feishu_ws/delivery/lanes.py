@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..storage import OutboxState
+from ..telemetry import Counts, belonging_to
 from .drafts import Place
 from .errors import Fenced
 from .logbook import LogAction, LogBook, LogLevel
@@ -60,6 +61,8 @@ class Lanes:
         """There may be older messages of ours that are nobody's now."""
         self.items: dict[Key, Item] = {}
         """What is in hand, until what became of it is written."""
+        self.settled = Counts()
+        """How messages ended here, by state."""
 
     def __contains__(self, place: Place) -> bool:
         """Whether something is on its way to this place."""
@@ -124,7 +127,8 @@ class Lanes:
             while lane and not self._closed:
                 item = lane.pop(0)
                 try:
-                    outcome = await self._sender.send(item)
+                    with belonging_to(item.draft.app_id, item.draft.event_id or item.draft.uuid):
+                        outcome = await self._sender.send(item)
                 except NoWay:
                     self._hand_back([item, *lane])
                     return
@@ -153,6 +157,7 @@ class Lanes:
 
     def _settle(self, item: Item, outcome: Outcome) -> None:
         item.settle(outcome)
+        self.settled.add(outcome.state)
         self._change(Step(item, outcome.state, keep=False, outcome=outcome))
         draft, way = item.draft, self._ways.get(item.draft.app_id)
         self._logbook.write(

@@ -82,11 +82,18 @@ class Lease:
         self.id = _new_id()
         """The owner written into rows. It changes when this worker was fenced off and began anew."""
         self._trusted_until = clock()
+        self._trouble: str | None = "not at work"
         self._others: dict[str, _Seen] = {}
         self._callbacks: list[Callable[[str], None]] = []
         self._renewing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this worker cannot show that it is alive; None: it does."""
+        late = self._clock() >= self._trusted_until
+        return self._trouble or ("the database does not answer" if late else None)
 
     async def start(self) -> None:
         """Begin to be at work. On SQLite, whose file belongs to one bot, all others are dead from now on.
@@ -107,6 +114,7 @@ class Lease:
         await self._database.write(work)
         self.id = me
         self._trust(asked)
+        self._trouble = None
         self._others.clear()
         self._stopping.clear()
         self._task = asyncio.create_task(self._run(), name="feishu-ws lease")
@@ -122,7 +130,7 @@ class Lease:
             await session.exec(delete(WorkerRow).where(col(WorkerRow.id) == self.id))
 
         async with self._renewing:
-            self._task, self._trusted_until = None, -math.inf
+            self._task, self._trusted_until, self._trouble = None, -math.inf, "not at work"
             try:
                 await self._database.write(work)
             except DatabaseUnavailable as error:
@@ -218,12 +226,14 @@ class Lease:
             try:
                 await self.renew()
                 await self._watch()
-                away = False
+                away, self._trouble = False, None
             except DatabaseUnavailable as error:
+                self._trouble = str(error)
                 if not away:
                     _log.warning("this process cannot show that it is alive: %s", error)
                 away = True
-            except Exception:  # without beats it would be taken for dead
+            except Exception as error:  # without beats it would be taken for dead
+                self._trouble = type(error).__name__
                 _log.exception("a beat failed")
 
     async def _stopped(self, within: float) -> bool:

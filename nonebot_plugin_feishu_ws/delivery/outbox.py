@@ -82,10 +82,17 @@ class Outbox:
             retry_first=retry_first,
             retry_most=retry_most,
         )
+        self.settled = self._lanes.settled
+        """How messages ended in this process, by state."""
         self._bell = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
         self._running = False
         lease.on_fenced(self._lanes.drop)
+
+    @property
+    def waiting(self) -> int:
+        """Messages in this process's hands: waiting for their turn, or on their way."""
+        return len(self._lanes.items)
 
     def start(self) -> None:
         """Begin to send."""

@@ -19,11 +19,13 @@ refusals keep the peace.
 import asyncio
 import logging
 import math
+import re
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import TypeVar, cast
 
-from ..openapi import ApiCall, RateLimited
+from ..openapi import ApiCall, ApiError, FeishuError, RateLimited
+from ..telemetry import Counts, Kind, span
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -32,6 +34,8 @@ _HEADROOM = 1.02  # clocks do not run at quite the same speed
 _REMEMBERED = 20_000  # messages whose chat is known
 _OF_THE_PLACE = (230020, 11232)  # "per chat, user or message"; "system pressure": other chats may do better
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 10.0  # seconds, where Feishu names none
+_NOTICEABLE = 0.005  # seconds: whoever waits for less has only waited for the loop
+_FIXED = re.compile(r"[a-z_-]{1,40}")
 
 
 class _Window:
@@ -111,6 +115,12 @@ class Pacer:
         self._queues: OrderedDict[Hashable, _Queue] = OrderedDict()
         self._chats: OrderedDict[Hashable, str] = OrderedDict()
         """Of messages, and of persons somebody wrote to."""
+        self.calls = Counts()
+        """Calls that were made: by API, and by the code of Feishu's answer or the kind of failure."""
+        self.waits = Counts()
+        """How often calls had to wait for the limits, by API."""
+        self.waited = Counts()
+        """Seconds they did, by API."""
 
     def __len__(self) -> int:
         """How many limits are in use, or were a moment ago."""
@@ -134,26 +144,31 @@ class Pacer:
         for queue in queues:
             queue.users += 1
         try:
+            name = name_of(call)
             if place is None or place.door is None:
-                return await self._try(queues, perform)
+                return await self._try(queues, name, perform)
             async with place.door:
-                result = await self._try(queues, perform)
+                result = await self._try(queues, name, perform)
                 self._learn_from(receiver, result)
                 return result
         finally:
             for queue in queues:
                 queue.users -= 1
 
-    async def _try(self, queues: list[_Queue], perform: Callable[[], Awaitable[_T]]) -> _T:
+    async def _try(self, queues: list[_Queue], name: str, perform: Callable[[], Awaitable[_T]]) -> _T:
         waited, pause = 0.0, _FIRST_WAIT
         while True:
             entered: list[_Window] = []
+            begun = _now()
             try:
                 for queue in queues:
                     for window in queue.windows:
                         await window.enter()
                         entered.append(window)
-                return await perform()
+                if (late := _now() - begun) > _NOTICEABLE:
+                    self.waits.add(name)
+                    self.waited.add(name, by=late)
+                return await self._made(name, perform)
             except RateLimited as error:
                 wait = pause if error.retry_after is None else error.retry_after
                 # The API's own limit concerns everybody who calls it, a chat's only those who write there.
@@ -167,6 +182,19 @@ class Pacer:
             finally:
                 for window in entered:
                     window.leave()
+
+    async def _made(self, name: str, perform: Callable[[], Awaitable[_T]]) -> _T:
+        """Make a call; counted, and traced."""
+        code = "0"
+        with span(name, Kind.CLIENT, feishu__api=name) as traced:
+            try:
+                return await perform()
+            except FeishuError as error:
+                code = _code_of(error)
+                raise
+            finally:
+                traced.set_attribute("feishu.code", code)
+                self.calls.add(name, code)
 
     def _queue(self, key: Hashable, make: Callable[[], _Queue]) -> _Queue:
         queue = self._queues.get(key)
@@ -206,6 +234,20 @@ class Pacer:
         self._chats.move_to_end(key)
         if len(self._chats) > _REMEMBERED:
             self._chats.popitem(last=False)
+
+
+def _code_of(error: FeishuError) -> str:
+    if not isinstance(error, ApiError):
+        return type(error).__name__
+    return f"HTTP {error.status}" if error.code is None else str(error.code)
+
+
+def name_of(call: ApiCall) -> str:
+    """An API as people read it, without ids: `POST im/v1/messages/:id/reply`."""
+    _, _, service, version, *rest = call.path.split("/")
+    fixed = [number % 2 == 0 and _FIXED.fullmatch(part) is not None for number, part in enumerate(rest)]
+    path = [part if known else ":id" for part, known in zip(rest, fixed, strict=True)]
+    return f"{call.method} {'/'.join((service, version, *path))}"
 
 
 def _api_of(call: ApiCall) -> Hashable:

@@ -30,6 +30,10 @@ class Watchdog:
         self._clock = clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.lag = 0.0
+        """Seconds the loop took to answer the last time it was asked; while it does not answer, so far."""
+        self.blocked = 0
+        """How often it was blocked."""
 
     def start(self) -> None:
         """Watch the running loop, in this thread."""
@@ -58,15 +62,19 @@ class Watchdog:
                 loop.call_soon_threadsafe(alive.set)
             except RuntimeError:  # the loop is closed
                 return
-            if alive.wait(self._patience) or self._stopping.is_set():
+            answered = alive.wait(self._patience)
+            self.lag = self._clock() - asked
+            if answered or self._stopping.is_set():
                 continue
             if self._clock() - asked > 2 * self._patience:
                 continue  # this thread was stopped as well: the host was, not the loop alone
+            self.blocked += 1
             # Documented, in spite of its name.
             frame = sys._current_frames().get(thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             where = "".join(traceback.format_stack(frame)[-_FRAMES:])
             logger.error("the event loop is blocked, no bot can do anything; it is here:\n%s", where)
             while not alive.wait(self._pause):
+                self.lag = self._clock() - asked
                 if self._stopping.is_set() or loop.is_closed():
                     return
             logger.error("the event loop was blocked for %.1f s", self._clock() - asked)

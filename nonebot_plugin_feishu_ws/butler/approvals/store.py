@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...delivery import orphaned
 from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, DatabaseClock, EventRow
+from ...telemetry import Counts
 from .share import Share
 
 OVER = frozenset(
@@ -45,6 +46,8 @@ class ApprovalStore:
     def __init__(self, database: Share, clock: DatabaseClock) -> None:
         self._database = database
         self._clock = clock
+        self.settled = Counts()
+        """Approvals whose end this process has told, by state; over all processes each is told once."""
 
     # --- looking --------------------------------------------------------------------------------------------
 
@@ -207,7 +210,10 @@ class ApprovalStore:
             await then(session, row)
             return row
 
-        return await self._database.write(work)
+        row = await self._database.write(work)
+        if row is not None:
+            self.settled.add(row.state)
+        return row
 
     async def prune(self, older_than: timedelta) -> None:
         """Forget what was over longer ago, and its cards."""

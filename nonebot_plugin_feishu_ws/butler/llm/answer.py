@@ -135,13 +135,16 @@ class Answer:
         if text:
             thinking.said(text)
         card.open()
+        ended = "failed"
         try:
             if calls is not None:
                 results = await self._put_to_people(card, thinking, messages, calls)
                 if results is None:
+                    ended = "waiting"
                     return
-            await self._think(card, thinking, messages, prompt, results)
+            ended = await self._think(card, thinking, messages, prompt, results)
         except NoAnswer as error:
+            ended = error.trouble.kind
             logger.warning(
                 "%s: no answer to %s: %s",
                 self._turn.connector,
@@ -151,6 +154,7 @@ class Answer:
             words = self._texts.trouble(error.trouble.kind)
             await self._end(card, "\n\n".join(part for part in (thinking.text, words) if part), ())
         except asyncio.CancelledError:
+            ended = "stopped"
             if (place := at_work()) is None or not place.stopped:
                 await card.abandon()  # the message is handled again, and written on the same card
                 raise
@@ -164,10 +168,9 @@ class Answer:
             await card.close(thinking.text)  # a defect: the Butler says so
             raise
         finally:
+            self._means.spending.use.turns.add(ended)
             with contextlib.suppress(DatabaseUnavailable):
-                await self._means.spending.add(
-                    self._turn.app_id, self._turn.open_id, thinking.usage.total_tokens
-                )
+                await self._means.spending.add(self._turn.app_id, self._turn.open_id, thinking.usage)
 
     async def _think(
         self,
@@ -176,7 +179,8 @@ class Answer:
         messages: list[ModelMessage],
         prompt: Sequence[UserContent] | None,
         results: DeferredToolResults | None,
-    ) -> None:
+    ) -> str:
+        """Returns how it ends, see `Use.turns`."""
         toolset = await self._toolbox.offered()
         instructions = instructions_of(
             self._turn, self._means.prompt or self._texts.prompt(), f"{utc_now():%Y-%m-%d %H:%M}"
@@ -197,7 +201,7 @@ class Answer:
             if isinstance(result.output, str):
                 answer = thinking.text or tame(result.output) or self._texts.empty()
                 await self._end(card, answer, self._new(messages, answer))
-                return
+                return "answered"
             calls = [
                 Call(call.tool_call_id, call.tool_name, call.args_as_json_str(), self._key())
                 for call in result.output.calls
@@ -205,7 +209,7 @@ class Answer:
             await self._store(RunState.ASKING, thinking.text, (), messages=stored(messages), calls=calls)
             results = await self._put_to_people(card, thinking, messages, calls)
             if results is None:
-                return
+                return "waiting"
             prompt = None
 
     async def _put_to_people(

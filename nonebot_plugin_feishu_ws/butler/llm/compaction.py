@@ -86,7 +86,7 @@ class Compaction:
                 ) as answer,
             ):
                 summary = await answer.get_output()
-            await self._spending.add(turn.app_id, turn.open_id, answer.usage.total_tokens)
+            await self._spending.add(turn.app_id, turn.open_id, answer.usage)
             await self._histories.save(turn.conversation, history, recent, summary[:_LONGEST])
         except HistoryChanged:
             pass  # the next answer looks again

@@ -1,7 +1,9 @@
-"""What people use of the model in a day, counted in the database and so over all processes."""
+"""What people use of the model in a day, counted in the database and so over all processes; and in this one."""
 
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from pydantic_ai.usage import RunUsage
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, update
@@ -9,8 +11,31 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...config import ButlerLimits
 from ...storage import Database, SpendingRow, utc_now
+from ...telemetry import Counts
 
 _KEPT = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What this process has used since it began.
+
+    Attributes:
+        tokens: `input` and `output`.
+        requests: To the model's server; `sent`.
+        turns: By outcome: `answered`, `waiting` for people, `stopped`, `spent` (somebody's share of the day), `failed`,
+            or what is wrong with the model (`Trouble.kind`).
+    """
+
+    tokens: Counts = field(default_factory=Counts)
+    requests: Counts = field(default_factory=Counts)
+    turns: Counts = field(default_factory=Counts)
+
+    def add(self, usage: RunUsage) -> None:
+        """Count what was used."""
+        self.tokens.add("input", by=usage.input_tokens)
+        self.tokens.add("output", by=usage.output_tokens)
+        self.requests.add("sent", by=usage.requests)
 
 
 class Spending:
@@ -24,6 +49,7 @@ class Spending:
     def __init__(self, database: Database, limits: ButlerLimits) -> None:
         self._database = database
         self._limits = limits
+        self.use = Use()
 
     async def begin(self, app_id: str, open_id: str) -> bool:
         """Count a turn; False, and nothing is counted, if this person has used up the day's share."""
@@ -43,12 +69,17 @@ class Spending:
             return bool((await session.exec(step.values(turns=SpendingRow.turns + 1))).rowcount)
 
         try:
-            return await self._database.write(work)
+            begun = await self._database.write(work)
         except IntegrityError:  # another process has just made the row
-            return await self._database.write(work)
+            begun = await self._database.write(work)
+        if not begun:
+            self.use.turns.add("spent")
+        return begun
 
-    async def add(self, app_id: str, open_id: str, tokens: int) -> None:
-        """Count tokens of a turn that was begun."""
+    async def add(self, app_id: str, open_id: str, usage: RunUsage) -> None:
+        """Count the tokens of a turn that was begun."""
+        self.use.add(usage)
+        tokens = usage.total_tokens
         key = app_id, open_id, _today().isoformat()
 
         async def work(session: AsyncSession) -> None:

@@ -1,9 +1,10 @@
 """Letting the model answer, and showing what it does while it does."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from pydantic_ai import (
@@ -27,6 +28,7 @@ from pydantic_ai.usage import RunUsage
 
 from ...cards import StreamingCard
 from ...config import ButlerLimits
+from ...telemetry import Kind, span
 from ...texts.llm import LlmTexts
 from .endpoint import Trouble, trouble_of
 from .markdown import tame
@@ -116,6 +118,7 @@ class Thinking:
         clock = asyncio.timeout(within)
         try:
             async with (
+                self._traced(),
                 clock,
                 self._agent.run_stream_events(
                     prompt,
@@ -146,6 +149,19 @@ class Thinking:
                 self._next.cancel()
                 self._write_now()
         raise NoAnswer(Trouble("garbled", "the run has no result"), begun=True)
+
+    @contextlib.asynccontextmanager
+    async def _traced(self) -> AsyncGenerator[None]:
+        before = self.usage.input_tokens, self.usage.output_tokens
+        model = self._agent.model
+        name = model if isinstance(model, str) else model.model_name if model else "none"
+        facts = {"gen_ai__operation__name": "chat", "gen_ai__request__model": name}
+        with span(f"chat {name}", Kind.CLIENT, **facts) as traced:
+            try:
+                yield
+            finally:
+                traced.set_attribute("gen_ai.usage.input_tokens", self.usage.input_tokens - before[0])
+                traced.set_attribute("gen_ai.usage.output_tokens", self.usage.output_tokens - before[1])
 
     def said(self, text: str) -> None:
         """Begin behind what was said before a restart."""

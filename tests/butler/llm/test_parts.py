@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pydantic import BaseModel
 from pydantic_ai import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
+from pydantic_ai.usage import RunUsage
 
 from nonebot_plugin_feishu_ws.butler import ToolRegistry
 from nonebot_plugin_feishu_ws.butler.llm.markdown import tame
@@ -129,11 +130,13 @@ async def test_shares_of_a_day(database_url: str) -> None:
     allowed = await asyncio.gather(*(spending.begin("cli_a", "ou_a") for _ in range(8)))
     assert allowed.count(True) == 3
     assert await spending.begin("cli_a", "ou_b")
-    await spending.add("cli_a", "ou_b", 999)
+    await spending.add("cli_a", "ou_b", RunUsage(input_tokens=990, output_tokens=9))
     assert await spending.begin("cli_a", "ou_b")
-    await spending.add("cli_a", "ou_b", 1)
+    await spending.add("cli_a", "ou_b", RunUsage(output_tokens=1))
     assert not await spending.begin("cli_a", "ou_b")
     assert await spending.begin("cli_b", "ou_b")
     await spending.prune()
     assert not await spending.begin("cli_a", "ou_b")
+    use = spending.use
+    assert (use.turns["spent"], use.tokens["input"], use.tokens["output"]) == (7, 990, 10)
     await database.close()
