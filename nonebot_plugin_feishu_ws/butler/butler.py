@@ -10,8 +10,9 @@ from ..openapi import FeishuError
 from ..storage import DatabaseUnavailable
 from ..texts.llm import LlmTexts
 from .conversations import Conversations, Place
+from .merging import Member, Merger
 from .sign import WAITS, WORKS, Sign
-from .turn import Brain, Remembering, Turn, conversation_of
+from .turn import Brain, Merging, Remembering, Turn, conversation_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
@@ -39,6 +40,7 @@ class Butler:
         self._brain = brain
         self._grace = grace
         self._conversations = Conversations()
+        self._merger = Merger(self._conversations)
 
     def expect(self, event: MessageEvent) -> Place:
         """Keep a message its place in its conversation while NoneBot finds out whose it is.
@@ -58,9 +60,12 @@ class Butler:
         if turn.text.strip().lower() in NEW_WORDS:
             await self._forget(turn)
             return
-        place = place_of(turn.event) or self._conversations.take(turn.conversation)
+        place, brain = self._place(turn), self._brain()
         async with Sign(turn.bot.client, turn.event.message_id, WAITS, grace=self._grace) as sign:
-            await place.run(lambda: self._answer(turn, sign))
+            if isinstance(brain, Merging):
+                await self._guarded(turn, self._with_others(brain, turn, place, sign))
+            else:
+                await place.run(lambda: self._answer(turn, sign))
 
     async def attend(self, conversation: Hashable, work: Callable[[], Awaitable[None]]) -> None:
         """Do something in a conversation's turn that no message asks for. Ends quietly when stopped."""
@@ -73,8 +78,7 @@ class Butler:
             await turn.say(texts.nothing_to_forget(), final=True)
             return
         self._conversations.stop(turn.conversation)
-        place = place_of(turn.event) or self._conversations.take(turn.conversation)
-        await place.run(lambda: self._afresh(turn, brain, texts))
+        await self._place(turn).run(lambda: self._afresh(turn, brain, texts))
 
     async def _afresh(self, turn: Turn, brain: Remembering, texts: LlmTexts) -> None:
         if await turn.answered():
@@ -87,12 +91,36 @@ class Butler:
         else:
             await turn.say(texts.afresh(), final=True)
 
-    async def _answer(self, turn: Turn, sign: Sign) -> None:
+    def _place(self, turn: Turn) -> Place:
+        """The place kept for a message; a new one, if there is none any more."""
+        place = place_of(turn.event)
+        return self._conversations.take(turn.conversation) if place is None or place.was_left else place
+
+    async def _with_others(self, brain: Merging, turn: Turn, place: Place, sign: Sign) -> None:
+        """Answer a turn, with messages that come right before or after it; or nothing, where another turn does."""
         try:
-            if await turn.answered():
-                return
+            standing = await brain.standing(turn)
+        except BaseException:
+            place.leave()
+            raise
+        if standing is None:
+            place.leave()
+        elif standing.free:
+            await self._merger.serve(Member(brain, standing.turn, place, sign), self._answer)
+        else:
+            await place.run(lambda: self._answer(standing.turn, sign))
+
+    async def _answer(self, turn: Turn, sign: Sign) -> None:
+        await self._guarded(turn, self._said_once(turn, sign))
+
+    async def _said_once(self, turn: Turn, sign: Sign) -> None:
+        if not await turn.answered():
             sign.show(WORKS)
             await self._brain().answer(turn)
+
+    async def _guarded(self, turn: Turn, work: Awaitable[None]) -> None:
+        try:
+            await work
         except Fenced:
             logger.warning("%s: another process answers %s", turn.connector, turn.event.message_id)
         except (FeishuError, ActionFailed, NetworkError, OutboxError) as error:

@@ -22,6 +22,10 @@ class Place:
             self._left.set_result(None)
             self._conversations.forget(self)
 
+    @property
+    def was_left(self) -> bool:
+        return self._left.done()
+
     async def gone(self) -> None:
         """Wait until it was left."""
         await asyncio.wait([self._left])
@@ -50,6 +54,12 @@ class Place:
             return False
         self.stopped = True
         return True
+
+    def pass_on(self) -> None:
+        """Its work is done in another place: here it ends quietly, and those behind go on."""
+        if self._task is not None:
+            self._task.cancel()
+        self.leave()
 
     async def _when_free(self, work: Callable[[], Awaitable[None]]) -> None:
         _at_work.set(self)
@@ -90,6 +100,11 @@ class Conversations:
         """The places ahead of one, nearest last."""
         line = self._lines[place.conversation]
         return line[: line.index(place)]
+
+    def behind(self, place: Place) -> list[Place]:
+        """The places behind one, nearest first; none if it was left."""
+        line = self._lines.get(place.conversation, [])
+        return line[line.index(place) + 1 :] if place in line else []
 
     def forget(self, place: Place) -> None:
         """A place was left."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from ..adapter import MessageEvent
 from ..openapi import AnswerTooLarge, FeishuError, Message, MessageGone, PermissionDenied
 from ..texts.inputs import InputTexts
 from .reading import Held, one_line, read, read_message
@@ -54,7 +55,7 @@ class Attachment:
 
 
 async def inputs_of(turn: Turn, *, within: float = WITHIN) -> list[Attachment]:
-    """What a turn's message brings besides its text; what it quotes comes first.
+    """What a turn's messages bring besides their text; what one quotes comes first.
 
     Everything in it was written by people and is to be taken as such. Nothing is raised: what cannot be had, or is
     beyond the limits of this module, is a text that says so.
@@ -82,15 +83,24 @@ class _Inputs:
         self._held: list[tuple[str, Held]] = []
 
     async def all(self) -> list[Attachment]:
-        event, found = self._turn.event, list[Attachment]()
-        if event.parent_id and event.parent_id != event.message_id:
+        events = (*self._turn.earlier, self._turn.event)
+        known = {event.message_id for event in events}
+        found: list[Attachment] = []
+        for event in events:
+            found += await self._of(event, known)
+        return found + await self._fetched()
+
+    async def _of(self, event: MessageEvent, known: set[str]) -> list[Attachment]:
+        """What one message brings; `known`: those that need not be quoted (again)."""
+        found: list[Attachment] = []
+        if event.parent_id and event.parent_id not in known:
+            known.add(event.parent_id)
             found += await self._quoted(event.parent_id)
         if event.message_type == "merge_forward":
             messages = await self._messages(event.message_id, self._texts.forwarded())
             found += [messages] if isinstance(messages, Attachment) else self._forwarded(messages[1:])
         else:
             self._hold(event.message_id, read(event.message_type, event.event.message.content, {}).held)
-        found += await self._fetched()
         return found
 
     # --- messages -----------------------------------------------------------------------------------------------

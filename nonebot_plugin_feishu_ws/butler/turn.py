@@ -1,6 +1,6 @@
 """One turn of a conversation: what was asked, by whom, where; and the way back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -38,6 +38,7 @@ class Turn:
         texts: Texts in the language of the connector.
         bot: The bot that received the event.
         event: The event itself.
+        earlier: Messages the same person sent right before, which are answered with it; `text` is that of all.
         say: Answers.
         asking: Has tools approved that need it; a brain asks through it. None: they cannot be used.
         answered: Whether the message was answered before, by a process that died since.
@@ -60,6 +61,7 @@ class Turn:
     asking: "Asking | None" = field(default=None, repr=False)
     connectors: ConnectorService | None = field(default=None, repr=False)
     approved_by: str | None = None
+    earlier: tuple[MessageEvent, ...] = ()
 
     @property
     def conversation(self) -> tuple[str, str, str | None]:
@@ -91,4 +93,39 @@ class Remembering(Protocol):
 
     async def forget(self, turn: Turn) -> None:
         """Remember nothing of the turn's conversation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with a message that is to be answered.
+
+    Attributes:
+        turn: The one to answer; with earlier messages, if it was begun with them before a crash.
+        free: Whether other messages may be answered with it, or it with another.
+    """
+
+    turn: Turn
+    free: bool
+
+
+@runtime_checkable
+class Merging(Protocol):
+    """A brain that answers messages one person sends in quick succession in one turn."""
+
+    @property
+    def window(self) -> float:
+        """Seconds within which the next message comes in such a case."""
+        ...
+
+    async def standing(self, turn: Turn) -> Standing | None:
+        """How it stands with a message; None: it is answered in the turn of a later one, and that is stored."""
+        ...
+
+    async def merge(self, turns: Sequence[Turn]) -> Turn:
+        """Make one turn of several, that of the last; from now on its event alone stands for all, after a crash, too.
+
+        Raises:
+            Fenced: They are not all this process's. Nothing was merged.
+        """
         ...

@@ -61,7 +61,9 @@ class Llm:
             outbox,
             limits=settings.butler_limits,
             prompt=settings.butler_prompt,
-            others=_is_command_of_others,
+            others=lambda turn: _is_command(turn) and taken(turn),
+            window=settings.butler_merge,
+            command=_is_command,
         )
         self.resumer = Resumer(self.brain, butler, self._apps, self._turn)
 
@@ -83,7 +85,7 @@ class Llm:
         return self._turn_of(bot, event, f"llm {run.stage}")
 
 
-def _is_command_of_others(turn: Turn) -> bool:
-    """Whether a message begins as a command does (NoneBot's `COMMAND_START`), and another plugin has taken it."""
+def _is_command(turn: Turn) -> bool:
+    """Whether a message begins as a command does (NoneBot's `COMMAND_START`); another plugin may have taken it."""
     starts = tuple(start for start in nonebot.get_driver().config.command_start if start)
-    return turn.text.lstrip().startswith(starts) and taken(turn)
+    return turn.text.lstrip().startswith(starts)

@@ -1,7 +1,7 @@
 """The brain that is a model: it answers on a growing card, calls our tools, and waits where people decide."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -17,11 +17,12 @@ from ..conversations import Place, at_work
 from ..history import Histories
 from ..inputs import inputs_of
 from ..tools import ToolRegistry
-from ..turn import Turn
+from ..turn import Standing, Turn
 from .answer import Answer, Means, ModelAgent
 from .compaction import LONG, Compaction
 from .endpoint import close
 from .material import material
+from .merges import Merges, rebuilt, together
 from .runs import Runs
 from .spending import Spending
 
@@ -30,7 +31,7 @@ KEPT = timedelta(days=7)
 
 
 class LlmBrain:
-    """Answers with a model. It is a `Brain` that remembers.
+    """Answers with a model. It is a `Brain` that is `Remembering` and `Merging`.
 
     Args:
         model: Of pydantic-ai.
@@ -43,6 +44,8 @@ class LlmBrain:
         pace: Of cards.
         long: Characters of JSON from which on a conversation is made shorter.
         others: Whether a message is for another plugin, which has taken it.
+        window: Of merging, see `Merging.window`; 0: no messages are merged.
+        command: Whether a message begins as a command does; such are never merged.
     """
 
     def __init__(
@@ -58,9 +61,14 @@ class LlmBrain:
         pace: Pace | None = None,
         long: int = LONG,
         others: Callable[[Turn], bool] = lambda _: False,
+        window: float = 0.0,
+        command: Callable[[Turn], bool] = lambda _: False,
     ) -> None:
         self._model = model
         self._others = others
+        self.window = window
+        self._command = command
+        self._merges = Merges(database, lease)
         agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
         self.runs = Runs(database, lease)
         histories, spending = Histories(database), Spending(database, limits)
@@ -77,7 +85,24 @@ class LlmBrain:
             prompt,
             pace,
         )
+        self.use = spending.use
+        """What was used of the model in this process."""
         self._running: dict[tuple[str, str, str], Place] = {}
+
+    async def standing(self, turn: Turn) -> Standing | None:
+        """See `Merging.standing`. What an earlier process has begun is not changed any more."""
+        known = await self._merges.known(turn.app_id, turn.event.event_id)
+        if known.elsewhere:
+            return None
+        if known.earlier:
+            return Standing(rebuilt(turn, known), free=False)
+        return Standing(turn, free=self.window > 0 and not known.begun and not self._command(turn))
+
+    async def merge(self, turns: Sequence[Turn]) -> Turn:
+        """See `Merging.merge`."""
+        await self._merges.commit(turns)
+        *earlier, last = turns
+        return together(last, [turn.text for turn in earlier], [turn.event for turn in earlier])
 
     async def answer(self, turn: Turn) -> None:
         """See `Brain.answer`. What was answered, or waits for people, is not begun again."""
@@ -132,6 +157,7 @@ class LlmBrain:
             DatabaseUnavailable: The database is away.
         """
         await self.runs.prune(KEPT)
+        await self._merges.prune()
         await self._means.spending.prune()
 
     async def _go_on(self, turn: Turn, answer: Answer, run: RunRow) -> None:
