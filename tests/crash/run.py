@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,6 +16,7 @@ from crash.traffic import Traffic
 from feishu_sandbox import Rules, Sandbox
 
 _MANY = 1_000_000
+_LOOK_EVERY = 0.2  # seconds
 _AHEAD = (
     3  # lives' worth of events that may be sent before it is their turn: some lives take more than others
 )
@@ -104,7 +105,11 @@ async def _until_over(plan: Plan, traffic: Traffic, reaper: Reaper, replicas: li
             for replica in replicas:
                 group.create_task(reaper.reap(replica))
         await traffic.quiet(plan.patience)
-        # The last reply is seen before its event's end is committed: stopping waits for that.
+        # The last reply is seen before its event's end is committed.
+        with suppress(TimeoutError):  # then the report tells
+            async with asyncio.timeout(plan.patience):
+                while any(row.state == "received" for row in await rows_of(plan.database_url)):  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_EVERY)  # nobody tells what another process commits
         await asyncio.gather(*(replica.stop() for replica in replicas))
     finally:
         watching.cancel()
