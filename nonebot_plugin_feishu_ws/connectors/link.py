@@ -1,49 +1,23 @@
-"""One connector at work: its REST client, its identity on the platform, its long connections."""
+"""One connector at work: its REST client, its identity on the platform, the ways its events come in."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
-import aiohttp
-
-from ..gateway import (
-    Ack,
-    BootstrapPacer,
-    Credentials,
-    Inbound,
-    LongConnection,
-    ReconnectPolicy,
-    State,
-    Status,
-)
-from ..openapi import BotInfo, FeishuError, Pace
+from ..gateway import Ack, Inbound, Keys, Response, State, Status, Webhook
+from ..openapi import BotInfo, FeishuError
 from .rest import rest_client
 from .spec import ConnectorSpec
 from .standing import Standing, together
+from .ways import Surroundings, WayIn, ways_into
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.connectors")
 
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds between two tries to learn who the bot is
 _NOT_TRYING = (State.BLOCKED, State.RECONNECTING, State.DISCONNECTED)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the links of one process share.
-
-    Attributes:
-        connections: Of each link; Feishu allows 50 per app, over all processes (feishu-facts.md, Platform rules).
-        pace: Orders the REST calls of all of them.
-    """
-
-    session: aiohttp.ClientSession
-    pacer: BootstrapPacer
-    policy: ReconnectPolicy
-    default_url: str
-    connections: int = 1
-    pace: Pace | None = None
 
 
 class LinkStopped(Exception):
@@ -53,14 +27,17 @@ class LinkStopped(Exception):
 class Link:
     """Runs one connector until it is stopped.
 
-    The sockets and the identity (`bot/v3/info`, needed to tell who is mentioned) are sought side by side: what arrives
+    The ways in and the identity (`bot/v3/info`, needed to tell who is mentioned) are sought side by side: what arrives
     before the identity is known is stored and acked, and only its dispatch waits.
+
+    When the transport changes, the old ways stay open until the first event has come by the new one, whenever Feishu is
+    told to take that: nothing is lost in between, and what comes by both is taken once (see `Inbox`).
 
     Args:
         spec: The connector.
         around: What it shares with the others.
-        handler: Answers every complete data frame, see `gateway.Handler`.
-        on_status: Told every change of state of one of its connections; `status` is that of all.
+        handler: Answers every event and callback, see `gateway.Handler`.
+        on_status: Told every change of state of one of its ways in; `status` is that of all.
     """
 
     def __init__(
@@ -73,51 +50,80 @@ class Link:
         self.spec = spec
         self.base_url = spec.domain or around.default_url
         self.client = rest_client(spec, base_url=self.base_url, session=around.session, pace=around.pace)
-        self._connections = tuple(
-            LongConnection(
-                Credentials(spec.app_id, spec.app_secret.get_secret_value()),
-                self.base_url,
-                lambda inbound: handler(self, inbound),
-                session=around.session,
-                proxy=spec.proxy.get_secret_value() if spec.proxy else None,
-                policy=around.policy,
-                pacer=around.pacer,
-                on_status=lambda status: on_status(self, status),
-            )
-            for _ in range(around.connections)
-        )
+        self._around = around
+        self._handler = handler
+        self._on_status = on_status
+        self._ways = self._opened()
+        self._former: tuple[WayIn, ...] = ()
+        self._closing: set[asyncio.Future[list[None]]] = set()
         self._identity: asyncio.Future[BotInfo] = asyncio.get_running_loop().create_future()
         self._seeker: asyncio.Task[None] | None = None
         self._stopped = False
 
     @property
     def status(self) -> Standing:
-        """How its connections are doing now, taken together."""
-        return together([Standing.of(connection.status) for connection in self._connections])
+        """How its ways in are doing now, taken together; of the former ones only the open connections count."""
+        standing = together([Standing.of(way.status) for way in self._ways])
+        former = sum(Standing.of(way.status).connections for way in self._former)
+        return replace(standing, connections=standing.connections + former) if former else standing
 
     @property
     def idle(self) -> bool:
-        """Whether one of its connections has given up, or waits for the time of its next try."""
-        return any(connection.status.state in _NOT_TRYING for connection in self._connections)
+        """Whether one of its ways in has given up, or waits for the time of its next try."""
+        return any(way.status.state in _NOT_TRYING for way in self._ways)
 
     def start(self) -> None:
-        """Connect in the background. Idempotent."""
+        """Open the ways in, in the background. Idempotent."""
         if self._seeker is None:
             self._seeker = asyncio.create_task(
                 self._seek_identity(), name=f"feishu identity {self.spec.name}"
             )
-            for connection in self._connections:
-                connection.start()
+            for way in self._ways:
+                way.start()
+
+    def change(self, spec: ConnectorSpec) -> None:
+        """Go on as another record says; what is in it about credentials and addresses must be as it was."""
+        turned = spec.transport != self.spec.transport
+        self.spec = spec
+        if turned:
+            self._ways, self._former = self._former or self._opened(), self._ways
+            if self._seeker is not None:
+                for way in self._ways:
+                    way.start()
+
+    async def request(self, headers: Mapping[str, str], body: bytes) -> Response | None:
+        """Answer what was posted to the connector's webhook, see `Webhook.receive`; None if it has none."""
+        for way in (*self._ways, *self._former):
+            if isinstance(way, Webhook):
+                return await way.receive(headers, body)
+        return None
 
     async def stop(self) -> None:
-        """Close the connections and end everything that was started. Idempotent; a stopped link stays stopped."""
+        """Close the ways in and end everything that was started. Idempotent; a stopped link stays stopped."""
         self._stopped = True
         if self._seeker is not None:
             self._seeker.cancel()
             await asyncio.gather(self._seeker, return_exceptions=True)
             self._seeker = None
         self._identity.cancel()
-        await asyncio.gather(*(connection.stop() for connection in self._connections))
+        await asyncio.gather(*(way.stop() for way in (*self._ways, *self._former)), *self._closing)
+
+    def _opened(self) -> tuple[WayIn, ...]:
+        return ways_into(
+            self.spec,
+            self._around,
+            lambda: _keys(self.spec),
+            partial(self._received, self.spec.transport),
+            lambda status: self._on_status(self, status),
+        )
+
+    async def _received(self, transport: str, inbound: Inbound) -> Ack:
+        if self._former and transport == self.spec.transport:
+            former, self._former = self._former, ()
+            closing = asyncio.gather(*(way.stop() for way in former))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        return await self._handler(self, inbound)
 
     async def identity(self) -> BotInfo:
         """Who the bot is; waits until the platform has said so.
@@ -144,3 +150,10 @@ class Link:
                 return
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, _LAST_RETRY)
+
+
+def _keys(spec: ConnectorSpec) -> Keys:
+    encrypt_key, token = spec.encrypt_key, spec.verification_token
+    return Keys(
+        encrypt_key.get_secret_value() if encrypt_key else None, token.get_secret_value() if token else None
+    )

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from yarl import URL
 
 from ..filters import Policy
@@ -30,10 +30,12 @@ class ConnectorSpec(Policy):
         default=None, description="checked against every event when set"
     )
     encrypt_key: SecretStr | None = Field(
-        default=None, description="only Feishu's webhook mode encrypts with it"
+        default=None, description="what a webhook's requests are signed and encrypted with"
     )
     domain: str | None = Field(default=None, description="feishu, lark or a URL; default: FEISHU_WS__URL")
-    transport: Literal["ws"] = Field(default="ws", description="ws: the long connection")
+    transport: Literal["ws", "webhook"] = Field(
+        default="ws", description="ws: the long connection; webhook: Feishu calls us"
+    )
     enabled: bool = Field(default=True, description="connect at start-up")
     owner: str | None = Field(default=None, description="open_id of the person who may manage it")
     approvers: tuple[str, ...] = Field(
@@ -67,6 +69,17 @@ class ConnectorSpec(Policy):
         if len(pasted) > _LONGEST_SECRET or not pasted.get_secret_value().isprintable():
             raise ValueError(f"use 1 to {_LONGEST_SECRET} printable characters")
         return pasted
+
+    @field_validator("transport")
+    @classmethod
+    def _checkable(cls, value: str, info: ValidationInfo) -> str:
+        """Whoever finds the address of a webhook can post to it: there must be something to tell Feishu by."""
+        keys = [info.data.get(name) for name in ("encrypt_key", "verification_token")]
+        if value == "webhook" and not any(keys):
+            raise ValueError(
+                "webhook needs encrypt_key (better) or verification_token: without one anybody could post"
+            )
+        return value
 
     @field_validator("owner")
     @classmethod

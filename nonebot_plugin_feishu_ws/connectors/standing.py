@@ -18,13 +18,13 @@ class Standing:
 
     Attributes:
         state: The contract's states, less `disabled`: the best of all connections.
-        connections: How many are open.
-        wanted: How many there should be.
+        connections: How many long connections are open.
+        wanted: How many there should be; none of a webhook.
         connected_at: Since when there has been one; None unless connected.
-        last_heartbeat: The last pong.
+        last_heartbeat: The last pong; of a webhook the last request that was Feishu's.
         last_event_at: The last event or callback.
         attempt: Retries in the current outage, of the one that needed most.
-        error: What keeps it from being open, as text.
+        error: What keeps it from being open, as text; of a webhook that is open, why it has refused a request since.
         reason: The kind of that error, as `gateway.Reason`.
     """
 
@@ -40,12 +40,12 @@ class Standing:
 
     @classmethod
     def of(cls, status: Status) -> Self:
-        """That of one connection."""
+        """That of one way in."""
         error = status.error
         return cls(
             state=status.state.value,
-            connections=int(status.state is State.CONNECTED),
-            wanted=1,
+            connections=int(status.outbound and status.state is State.CONNECTED),
+            wanted=int(status.outbound),
             connected_at=status.connected_at,
             last_heartbeat=status.last_heartbeat,
             last_event_at=status.last_event_at,

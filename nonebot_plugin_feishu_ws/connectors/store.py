@@ -125,6 +125,8 @@ class ConnectorStore:
             secrets = {name: self._revealed(row, name) for name in SECRETS}
         except VaultError as error:
             locked = error
+            if row.transport == "webhook":  # which is none without them
+                secrets = {**secrets, "encrypt_key": SecretStr("locked")}
         try:
             spec = ConnectorSpec.model_validate({**values, **secrets})
         except ValidationError as error:

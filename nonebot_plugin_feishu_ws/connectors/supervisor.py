@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from ..gateway import Ack, Inbound, Status
-from .link import Link, Surroundings
+from .link import Link
 from .spec import ConnectorSpec
+from .ways import Surroundings
 
 
 class Supervisor:
     """The links of this process by app id. A link that cannot connect keeps trying; it never disturbs another.
 
     Args:
-        handler: Answers every complete data frame of every link, see `gateway.Handler`.
+        handler: Answers every event and callback of every link, see `gateway.Handler`.
         on_status: Told every change of state of every link.
     """
 

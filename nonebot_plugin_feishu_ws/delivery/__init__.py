@@ -19,6 +19,7 @@ from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
 from .latest import latest_chat
 from .lease import Lease, orphaned
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
+from .nonces import Nonces
 from .outbox import Outbox
 from .pacing import Pacer
 from .sending import Way
@@ -46,6 +47,7 @@ __all__ = [
     "LogEntry",
     "LogLevel",
     "LogPage",
+    "Nonces",
     "Outbox",
     "OutboxError",
     "OutboxStopped",

@@ -44,6 +44,7 @@ class Status:
         attempt: retries in the current outage; 0 while connected.
         error: what ended the last connection or attempt; None while connected.
         next_retry_at: when the next attempt is due, if one is.
+        outbound: a long connection, which Feishu counts; False: a webhook, which waits to be called.
     """
 
     state: State
@@ -53,6 +54,7 @@ class Status:
     attempt: int = 0
     error: GatewayError | None = None
     next_retry_at: datetime | None = None
+    outbound: bool = True
 
 
 class LongConnection:

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     WRONG_DOMAIN = "wrong_domain"
     REJECTED = "rejected"  # a code nobody documents; official clients never retry it
     GAVE_UP = "gave_up"
+    NO_SERVER = "no_server"  # a webhook, and a driver of NoneBot's that serves no HTTP
 
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"
     CLOSED = "closed"
     SILENT = "silent"
+    REFUSED = "refused"  # the last request to a webhook; it listens nevertheless
     INTERNAL = "internal"  # a defect of ours; logged with its traceback
 
     @property
@@ -49,6 +51,7 @@ _BLOCKING = frozenset(
         Reason.WRONG_DOMAIN,
         Reason.REJECTED,
         Reason.GAVE_UP,
+        Reason.NO_SERVER,
     }
 )
 

@@ -37,6 +37,7 @@ class Timings(_Positive):
     tick: float = 5.0  # how often liveness is looked at: a host waking from sleep notices within this
     min_ping: float = 5.0  # the server's PingInterval is clamped to [min_ping, max_ping]
     max_ping: float = 600.0
+    answer: float = 2.9  # a webhook's answer: Feishu waits 3 s
     handler: float = 60.0  # a handler still running after this is cancelled and answered 500
     fragments: float = 30.0  # an event whose fragments are not complete after this is dropped
     drain: float = 3.0  # how long stop() lets running handlers finish and ack: the platform's own 3 s

@@ -19,7 +19,7 @@ _LOOK_EVERY = 0.5  # seconds: a change made by another process is seen within th
 _REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported, if no state changes
 _REPORT_GAP = 0.25  # seconds between two reports: many changes at once are one
 _TOUCH_EVERY = 20.0  # seconds after which a report is renewed although nothing changed
-_RESTARTS = ("app_secret", "domain", "proxy", "transport", "name")
+_RESTARTS = ("app_secret", "domain", "proxy", "name")
 
 
 class Disconnect(Protocol):
@@ -130,7 +130,7 @@ class Keeper:
         if link.spec is not spec:
             if any(getattr(link.spec, name) != getattr(spec, name) for name in _RESTARTS):
                 return False
-            link.spec = spec  # a change of policy counts from the next event on
+            link.change(spec)  # a change of policy counts from the next event on
         if self._asked.get(app_id, 0) != self._obeyed.get(app_id, 0):
             if link.idle:  # somebody who asks for a connection is not to wait for the next try
                 return False

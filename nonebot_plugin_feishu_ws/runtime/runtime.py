@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from ..adapter import Bot, MessageEvent
 from ..butler import Butler, CommandsBrain, Turn, brains, install, install_builtin, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
-from ..delivery import Inbox, Lease, Outbox
-from ..gateway import BootstrapPacer, ReconnectPolicy, State, Status
+from ..delivery import Inbox, Lease, Nonces, Outbox
+from ..gateway import NOT_HERE, BootstrapPacer, GatewayError, ReconnectPolicy, Response, State, Status
 from ..storage import DatabaseUnavailable
 from ..texts import Texts, locale_for
 from .approvals import Approvals
@@ -29,6 +29,7 @@ from .keeper import Keeper
 from .management import Management
 from .model import model_for
 from .notes import Notes
+from .posted import limit_bodies, serve
 from .room import Room
 from .takers import note_taker
 from .tally import Tally
@@ -116,6 +117,8 @@ class Runtime:
         self._configured = self._llm.brain if self._llm else self._commands
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._watchdog = Watchdog()
+        self._nonces = Nonces(self.management.database)
+        self._unserved: GatewayError | None = None
         self._around: Surroundings | None = None
         self._sandbox: Sandbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +126,7 @@ class Runtime:
     def listen(self) -> None:
         """Take part in NoneBot's handling of events: the Butler's matcher, and the notes on who took what. Once."""
         run_postprocessor(note_taker)
+        limit_bodies(nonebot.get_driver())
         if self._butler is not None:
             install_builtin(tools)
             install(self._butler, self._turn)
@@ -132,6 +136,7 @@ class Runtime:
 
     async def prepare(self) -> None:
         """Open the database and begin to store. Part of NoneBot's start-up."""
+        self._unserved = serve(nonebot.get_driver(), self._posted)
         self.management.forget_local()
         await self.management.start()
         self._watchdog.start()
@@ -144,7 +149,7 @@ class Runtime:
         self._approvals.worker.start()
         if self._llm is not None:
             self._llm.resumer.start()
-        others = [self._approvals.prune, *([self._llm.brain.prune] if self._llm else [])]
+        others = [self._approvals.prune, self._nonces.prune, *([self._llm.brain.prune] if self._llm else [])]
         self._spawn(prune(self._inbox, self._outbox, self.management, others))
         self._spawn(self._sweep.run())
 
@@ -248,10 +253,16 @@ class Runtime:
                 pacer=BootstrapPacer(),
                 policy=ReconnectPolicy(max_attempts=self._settings.reconnect_max_attempts),
                 default_url=self.management.default_url,
+                nonces=self._nonces,
+                unserved=self._unserved,
                 connections=self._settings.connections,
                 pace=self.management.pacer,
             )
         return self._around
+
+    async def _posted(self, app_id: str, headers: Mapping[str, str], body: bytes) -> Response:
+        link = self._supervisor.get(app_id)
+        return (None if link is None else await link.request(headers, body)) or NOT_HERE
 
     def _on_status(self, link: Link, status: Status) -> None:
         self._notes.status(link, status)

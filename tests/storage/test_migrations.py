@@ -27,6 +27,7 @@ TABLES = {
     "feishu_ws_link",
     "feishu_ws_log",
     "feishu_ws_merged",
+    "feishu_ws_nonce",
     "feishu_ws_outbox",
     "feishu_ws_run",
     "feishu_ws_session",

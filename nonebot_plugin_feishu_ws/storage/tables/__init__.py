@@ -8,7 +8,7 @@ event, and they all outlive a connector that is removed. For the same reasons th
 from .approvals import ApprovalCardRow, ApprovalRow, ApprovalState
 from .connectors import ConnectorRow, LinkRow, StatusRow
 from .conversations import ConversationRow, MergedRow, RunRow, RunState, SpendingRow, TurnRow
-from .delivery import EventRow, EventState, OutboxRow, OutboxState, WorkerRow
+from .delivery import EventRow, EventState, NonceRow, OutboxRow, OutboxState, WorkerRow
 from .log import LogRow
 from .sessions import SessionOrigin, SessionRow, SignInRow
 
@@ -23,6 +23,7 @@ __all__ = [
     "LinkRow",
     "LogRow",
     "MergedRow",
+    "NonceRow",
     "OutboxRow",
     "OutboxState",
     "RunRow",

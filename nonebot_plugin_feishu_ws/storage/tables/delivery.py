@@ -123,3 +123,13 @@ class OutboxRow(Base, table=True):
     message_id: str | None = None
     """Feishu's id of it."""
     error: str | None = None
+
+
+class NonceRow(Base, table=True):
+    """What a request to a webhook was signed with: none counts twice (faults.md, Webhook)."""
+
+    connector: str = Field(primary_key=True)
+    """The bot's app_id."""
+    nonce: str = Field(primary_key=True)
+    taken_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    """By the database's clock, see `DatabaseClock`."""
