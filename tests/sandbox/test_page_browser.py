@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Route, expect
 
 from feishu_sandbox import Chat, Frame, User
 
@@ -366,6 +366,39 @@ async def test_an_unanswered_click_is_busy_then_an_error(desk: Desk) -> None:
     await expect(page.get_by_test_id("toast")).to_contain_text("(code: 200671)")
     await expect(page.get_by_test_id("toast")).to_have_attribute("data-kind", "error")
     await expect(ignore).not_to_have_attribute("aria-busy", "true")
+
+
+async def test_a_button_that_became_another_one_waits_for_no_answer(desk: Desk) -> None:
+    """The card is changed while the app has not answered the click on it; what it shows now can be pressed at once."""
+    company = desk.company
+    page = await desk.open(company.ada, company.direct)
+    await say(page, "card")
+    buttons = messages(page).last.get_by_test_id("card-button")
+    await buttons.filter(has_text="Reject").click()
+    asked = page.get_by_role("dialog", name="Sure?")
+    await expect(asked).to_be_visible()
+    told = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        response = await route.fetch()
+        await told.wait()
+        await route.fulfill(response=response)
+
+    await page.route("**/sandbox/page/click", hold, times=1)
+    await buttons.filter(has_text="Ignore").evaluate("one => one.click()")  # under the dialog
+    ignored = await asyncio.wait_for(desk.bot.clicks.get(), 5)
+    actions = [button(do, do.lower()) for do in ("No", "Never", "Go on")]
+    changed = approval("Sure?", {"tag": "action", "actions": actions})
+    path = f"/im/v1/messages/{ignored['context']['open_message_id']}"
+    assert (await company.client.call("PATCH", path, {"content": json.dumps(changed)}))["code"] == 0
+    await expect(buttons).to_have_text(["No", "Never", "Go on"])
+    # Whoever was asked about a button meant that one.
+    await asked.get_by_role("button", name="OK").click()
+    assert (await asyncio.wait_for(desk.bot.clicks.get(), 5))["action"]["value"] == {"do": "reject"}
+    await buttons.filter(has_text="Go on").click()
+    assert (await asyncio.wait_for(desk.bot.clicks.get(), 5))["action"]["value"] == {"do": "go on"}
+    told.set()
+    await expect(page.get_by_test_id("toast").filter(has_text="(code: 200671)")).to_have_count(2)
 
 
 async def test_a_form_is_submitted_whole(desk: Desk) -> None:

@@ -46,11 +46,13 @@ function formValue(form) {
 }
 
 async function call(control, more = {}) {
-  if (control.classList.contains("busy") || !(await ask(control))) return;
-  if (control.dataset.url) window.open(control.dataset.url, "_blank", "noopener");
-  if (!control.dataset.action) return;
-  const action = { ...JSON.parse(control.dataset.action), ...more, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+  if (control.classList.contains("busy")) return;
+  const { url, action: wired } = control.dataset; // as it is now: the card may change while the person is asked
   const message = control.closest("[data-message-id]").dataset.messageId;
+  if (!(await ask(control))) return;
+  if (url) window.open(url, "_blank", "noopener");
+  if (!wired) return;
+  const action = { ...JSON.parse(wired), ...more, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
   control.classList.add("busy");
   control.setAttribute("aria-busy", "true");
   const told = await post("click", { message_id: message, action });

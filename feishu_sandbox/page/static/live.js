@@ -16,7 +16,8 @@ const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
 // What a person is in the middle of survives a redraw: the focused control (by its place), what was typed into inputs
 // that the new version still has, and panels they opened.
 // A text that is being written comes again and again; only what differs is touched, so that a button in the same card can
-// be pressed meanwhile.
+// be pressed meanwhile. A button that does something else now is another button: no press that was meant for the old one
+// hits it, and it does not wait for the old one's answer.
 function replace(old, fresh) {
   const controls = (root) => [...root.querySelectorAll("button, a, input, select, textarea, summary, [tabindex]")];
   const place = controls(old).indexOf(document.activeElement);
@@ -40,7 +41,9 @@ function replace(old, fresh) {
 
 function morph(old, fresh) {
   if (old.isEqualNode(fresh)) return;
-  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName || old.matches("input, select, textarea")) {
+  const other = old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName
+    || old.getAttribute("data-action") !== fresh.getAttribute("data-action");
+  if (other || old.matches("input, select, textarea")) {
     old.replaceWith(fresh);
     return;
   }

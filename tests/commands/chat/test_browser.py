@@ -78,7 +78,7 @@ async def test_a_bot_from_nothing_to_nothing(town, page, pong) -> None:
     await press(page, "Remove")
     await expect(last(page)).to_contain_text("Remove new and its secrets?")
     await press(page, "Remove")
-    await expect(last(page)).to_contain_text("Removed new and its secrets", timeout=20_000)
+    await expect(last(page)).to_contain_text("Removed new and its secrets")
     assert [one.spec.name for one in await town.service.visible(town.bot.root)] == ["desk"]
     await town.settled()
     assert all(message.parent_id != silent.message_id for message in town.world.messages.values())
