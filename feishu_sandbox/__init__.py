@@ -20,10 +20,12 @@ if TYPE_CHECKING:
         InvalidateTokens,
         PongFault,
         PushFault,
+        RequestFault,
         SendRaw,
         SilenceFault,
     )
     from .longconn import Ack, Connection, Delivery, Frame, Hub
+    from .posts import RequestUrlError
     from .rules import ClientConfig, Rules
     from .sandbox import Sandbox
     from .welcome import populate
@@ -69,6 +71,8 @@ __all__ = [
     "PongFault",
     "PushFault",
     "Reaction",
+    "RequestFault",
+    "RequestUrlError",
     "Rules",
     "Sandbox",
     "SendRaw",
@@ -92,10 +96,12 @@ _HOMES = {
         "InvalidateTokens",
         "PongFault",
         "PushFault",
+        "RequestFault",
         "SendRaw",
         "SilenceFault",
     ),
     "longconn": ("Ack", "Connection", "Delivery", "Frame", "Hub"),
+    "posts": ("RequestUrlError",),
     "rules": ("ClientConfig", "Rules"),
     "sandbox": ("Sandbox",),
     "welcome": ("populate",),

@@ -89,6 +89,18 @@ class PushFault(Standing):
         return _compiled(value)
 
 
+class RequestFault(Standing):
+    """What is posted to a request URL is not as it should be, comes ``delay`` seconds late, or comes twice.
+
+    ``wrong_time``: signed ``seconds`` away from now. ``replay``: the very same request once more.
+    """
+
+    kind: Literal["request"] = "request"
+    how: Literal["none", "bad_signature", "no_signature", "wrong_time", "oversized", "replay"] = "none"
+    seconds: float = -3600.0
+    delay: Annotated[float, Field(ge=0)] = 0.0
+
+
 class GreetFault(Standing):
     """An event right behind the 101 of the handshake, in the same TCP segment."""
 
@@ -169,6 +181,7 @@ Fault = (
     | PongFault
     | FragmentFault
     | PushFault
+    | RequestFault
     | GreetFault
     | ApiFault
     | Action
@@ -183,6 +196,7 @@ KINDS: dict[str, type[BaseModel]] = {
         PongFault,
         FragmentFault,
         PushFault,
+        RequestFault,
         GreetFault,
         ApiFault,
         Drop,

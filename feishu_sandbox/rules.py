@@ -43,6 +43,8 @@ class Rules:
     """Facts, "Platform rules": finish within 3 s or it is pushed again."""
     push_again_after: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
     """Facts, limits table: re-push 15 s, 5 min, 1 h, 6 h, at most 4 times."""
+    challenge_timeout: float = 1.0
+    """Feishu, "Send events to the developer's server": the challenge must come back within 1 s."""
     fragment_size: int = 512 * 1024
     """Largest payload of one frame; a longer event is cut into fragments (facts, "Ack": with fragments)."""
 

@@ -9,6 +9,7 @@ from .api import Gateway, Limits, Platform, SentOnce, Tokens, add_routes
 from .control import Control
 from .faults import Faults, InvalidateTokens
 from .longconn import Endpoint, Hub
+from .posts import Posts
 from .registration import Registrations
 from .rules import Rules
 from .world import App, World
@@ -40,7 +41,8 @@ class Sandbox:
         self.world = World(self.rules)
         self.faults = Faults()
         self.tokens = Tokens(self.rules)
-        self.hub = Hub(self.world, self.faults, self.rules)
+        self.posts = Posts(self.faults, self.rules)
+        self.hub = Hub(self.world, self.faults, self.rules, self.posts)
         self.registrations = Registrations(self.world, self.rules)
         self.faults.performs(InvalidateTokens, lambda action: self.tokens.invalidate(action.app_id))
         self._host = host
@@ -82,6 +84,7 @@ class Sandbox:
         runner, self._runner = self._runner, None
         if runner is not None:
             await self.hub.close()
+            await self.posts.close()
             self.world.feed.close()
             await runner.cleanup()
 
@@ -106,7 +109,7 @@ class Sandbox:
         add_routes(gateway, app)
         Endpoint(self.world, self.hub, self.faults, self.rules).add_routes(app)
         self.registrations.add_routes(app)
-        Control(self.world, self.faults).add_routes(app)
+        Control(self.world, self.faults, self.posts).add_routes(app)
         self._attach_page(app)
         return app
 

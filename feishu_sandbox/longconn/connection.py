@@ -20,7 +20,10 @@ from .frames_pb2 import Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """A data frame a client sent: the acknowledgement of an event, or what it thinks is one."""
+    """A data frame a client sent: the acknowledgement of an event, or what it thinks is one.
+
+    Or the answer of a request URL: then ``conn_id`` is empty, ``code`` the HTTP status and ``data`` the body.
+    """
 
     app_id: str
     conn_id: str
@@ -32,7 +35,7 @@ class Ack:
     data: object
     """The decoded callback answer; None if there is none or it cannot be decoded."""
     headers: dict[str, str]
-    frame: Frame = field(repr=False)
+    frame: Frame | None = field(repr=False)
     raw: bytes = field(repr=False)
     at: float
     """Monotonic seconds."""

@@ -9,6 +9,8 @@ from typing import Literal
 from ..world import App, Json
 from .connection import Ack
 
+POSTED = "posted"
+
 
 @dataclass(eq=False, kw_only=True)
 class Delivery:
@@ -19,7 +21,7 @@ class Delivery:
     message_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     trace_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     pushes: list[str] = field(default_factory=list[str])
-    """The conn_id of each push; empty string: no connection was there."""
+    """The conn_id of each push, `POSTED` for a request URL; empty string: no connection was there."""
     acks: list[Ack] = field(default_factory=list[Ack])
     state: Literal["pending", "acked", "given_up"] = "pending"
     answer: "asyncio.Future[Ack | None] | None" = field(default=None, repr=False)

@@ -1,4 +1,5 @@
-"""All long connections: who is connected, what is pushed where, what was acknowledged.
+"""All long connections: who is connected, what is pushed where, what was acknowledged. And what is posted instead, for
+apps with a request URL.
 
 Facts, "Platform rules" and limits table: one random connection of the app gets an event; without an ack 200
 within 3 s it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed once.
@@ -7,6 +8,7 @@ within 3 s it is pushed again after 15 s, 5 min, 1 h, 6 h; callbacks are pushed 
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -14,13 +16,14 @@ from collections.abc import Coroutine
 from typing import Any, Literal
 
 from ..faults import Drop, Faults, FragmentFault, GreetFault, PongFault, PushFault, SendRaw
+from ..posts import Posts
 from ..rules import Rules
 from ..world import App, ChangeKind, ClickFailed, Json, World
 from ..world.clicks import ANSWERED_ERROR, BAD_ANSWER, NOT_REACHED
 from ..world.events import envelope as new_envelope
 from ..world.loose import parse_object
 from .connection import Ack, Connection, preview
-from .delivery import Delivery
+from .delivery import POSTED, Delivery
 from .frames import CONTROL, DATA, event_frames, headers_of, pong
 from .frames_pb2 import Frame
 from .watch import Watch
@@ -29,8 +32,9 @@ from .watch import Watch
 class Hub(Watch):
     """The platform's side of every long connection; carries the world's events (its ``Wire``)."""
 
-    def __init__(self, world: World, faults: Faults, rules: Rules) -> None:
+    def __init__(self, world: World, faults: Faults, rules: Rules, posts: Posts) -> None:
         super().__init__()
+        self._posts = posts
         self._world = world
         self._faults = faults
         self._rules = rules
@@ -89,7 +93,9 @@ class Hub(Watch):
     async def _attempt(
         self, delivery: Delivery, frame_type: Literal["event", "card"], copies: int, within: float
     ) -> Ack | None:
-        """Push once, to a random connection, and wait for its ack."""
+        """Push once, to a random connection or the request URL, and wait for the ack."""
+        if delivery.app.request_url is not None:
+            return await self._post(delivery, copies, within)
         candidates = self.online(delivery.app)
         if not candidates:
             delivery.pushes.append("")
@@ -108,6 +114,47 @@ class Hub(Watch):
                 return await delivery.answer
         except TimeoutError:
             return None
+
+    async def _post(self, delivery: Delivery, copies: int, within: float) -> Ack | None:
+        app, first = delivery.app, len(delivery.acks)
+        about = {
+            "app_id": app.app_id,
+            "conn_id": POSTED,
+            "method": "data",
+            "type": "event",
+            "message_id": delivery.message_id,
+        }
+        delivery.pushes.append(POSTED)
+        self._world.feed.publish(
+            ChangeKind.FRAME_OUT,
+            data={**about, "size": len(delivery.payload), "payload": preview(delivery.payload)},
+        )
+        self.bell.ring()
+        sent = (self._posts.send(app, delivery.envelope, within) for _ in range(copies))
+        for answer in itertools.chain.from_iterable(await asyncio.gather(*sent)):
+            if answer is None:
+                continue
+            ack = Ack(
+                app_id=app.app_id,
+                conn_id="",
+                message_id=delivery.message_id,
+                event_id=delivery.event_id,
+                code=answer.status,
+                data=answer.data,
+                headers=answer.headers,
+                frame=None,
+                raw=answer.body,
+                at=asyncio.get_running_loop().time(),
+            )
+            self.acks.append(ack)
+            delivery.acks.append(ack)
+            said = {"code": answer.status, "data": answer.data}
+            self._world.feed.publish(
+                ChangeKind.FRAME_IN,
+                data={**about, "size": len(answer.body), "payload": preview(json.dumps(said).encode())},
+            )
+        self.bell.ring()
+        return next(iter(delivery.acks[first:]), None)
 
     def _frames(
         self, delivery: Delivery, connection: Connection, frame_type: Literal["event", "card"]

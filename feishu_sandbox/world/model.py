@@ -31,6 +31,8 @@ class App:
     app_secret: str = field(repr=False)
     verification_token: str = field(repr=False)
     encrypt_key: str | None = field(default=None, repr=False)
+    request_url: str | None = None
+    """Where its events and callbacks are posted; None: they are pushed on its long connections."""
     active: bool = True
     """False: the bot is not activated (``activate_status`` 0)."""
     bot: bool = True
