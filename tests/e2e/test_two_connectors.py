@@ -1,8 +1,14 @@
 """The main job: `bot.py` in a process of its own, a Feishu in another, two connectors that answer when spoken to."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
+from pathlib import Path
+from typing import Any
 
+import pytest
+from processes import BotProcess
 from reading import plain
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
@@ -85,38 +91,54 @@ async def test_a_bad_secret_disturbs_nobody(feishu_sandbox: Sandbox, start_bot) 
     assert "not-the-secret" not in "".join(bot.output)
 
 
-async def test_what_was_acked_survives_a_kill(feishu_sandbox: Sandbox, start_bot, tmp_path) -> None:
+class Stuck:
+    """A bot on a database of its own, with a handler that has begun with a message and will not come to an end."""
+
+    def __init__(self, sandbox: Sandbox, start_bot: Any, path: Path) -> None:
+        self.sandbox, self._start_bot = sandbox, start_bot
+        self.app = sandbox.world.add_app("Butler")
+        self.database, self._script = path / "bot.sqlite3", path / "stuck.py"
+        self._script.write_text(STUCK)
+        self._settings = {
+            "FEISHU_WS__URL": sandbox.url,
+            "FEISHU_WS__CONNECTORS": connectors(self.app),
+            "FEISHU_WS__DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+        }
+
+    async def begin(self) -> BotProcess:
+        bot = await self._start_bot(self._script, **self._settings)
+        await self.sandbox.hub.wait_connected(self.app, timeout=30)
+        world = self.sandbox.world
+        alice = world.add_user("Alice")
+        self.asked = await world.say(alice, world.direct_chat(alice, self.app), "help")
+        await bot.line("STUCK")
+        return bot
+
+    async def answered_after_restart(self) -> None:
+        await self._start_bot(**self._settings)
+        assert "whoami" in plain(await answer(self.sandbox, self.app, self.asked))
+
+
+@pytest.fixture
+def stuck(feishu_sandbox: Sandbox, start_bot, tmp_path: Path) -> Stuck:
+    return Stuck(feishu_sandbox, start_bot, tmp_path)
+
+
+async def test_what_was_acked_survives_a_kill(stuck: Stuck) -> None:
     """A message taken in while nothing could be answered is answered after the process was killed and started again."""
-    world = feishu_sandbox.world
-    alice, app = world.add_user("Alice"), world.add_app("Butler")
-    script = tmp_path / "stuck.py"
-    script.write_text(STUCK)
-    settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
-    stuck = await start_bot(script, **settings)
-    await feishu_sandbox.hub.wait_connected(app, timeout=30)
-    asked = await world.say(alice, world.direct_chat(alice, app), "help")
-    await stuck.line("STUCK")
-    await stuck.kill()
-
-    await start_bot(**settings)
-    assert "whoami" in plain(await answer(feishu_sandbox, app, asked))
+    bot = await stuck.begin()
+    await bot.kill()
+    await stuck.answered_after_restart()
 
 
-async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(
-    feishu_sandbox: Sandbox, start_bot, tmp_path
-) -> None:
-    """SIGTERM ends the process in ten seconds; the message is handled after the next start."""
-    world = feishu_sandbox.world
-    alice, app = world.add_user("Alice"), world.add_app("Butler")
-    script = tmp_path / "stuck.py"
-    script.write_text(STUCK)
-    settings = {"FEISHU_WS__URL": feishu_sandbox.url, "FEISHU_WS__CONNECTORS": connectors(app)}
-    stuck = await start_bot(script, **settings)
-    await feishu_sandbox.hub.wait_connected(app, timeout=30)
-    asked = await world.say(alice, world.direct_chat(alice, app), "help")
-    await stuck.line("STUCK")
+async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(stuck: Stuck) -> None:
+    """SIGTERM ends the process in ten seconds; the message is given back, and handled after the next start."""
+    bot = await stuck.begin()
     async with asyncio.timeout(10):
-        await stuck.stop()
-
-    await start_bot(**settings)
-    assert "whoami" in plain(await answer(feishu_sandbox, app, asked))
+        assert await bot.stop() == 0
+    assert "ignore their cancellation" not in "".join(bot.output)
+    with contextlib.closing(sqlite3.connect(stuck.database)) as database:
+        told = database.execute("SELECT state, done_at, error FROM feishu_ws_event").fetchall()
+        assert told == [("received", None, None)]
+        assert database.execute("SELECT count(*) FROM feishu_ws_worker").fetchone() == (0,)
+    await stuck.answered_after_restart()
