@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..butler.approvals import MayNotDecide, UnknownApproval, Waiting
-from ..storage import ApprovalState, utc_now
+from ..storage import utc_now
 from ..texts.approvals import ApprovalTexts
 from .answer import Answer, Table
 from .desk import Desk
@@ -48,13 +48,7 @@ async def decided(desk: Desk, approval_id: str, approved: bool) -> Answer:
     data = {"id": row.id, "tool": row.tool, "state": row.state.value, "decided": decision.won}
     if decision.won:
         return Answer(texts.decision(row.tool, row.state), data)
-    return Answer(texts.already(row.tool, row.state), data, failed=not _wanted(row.state, approved))
-
-
-def _wanted(state: ApprovalState, approved: bool) -> bool:
-    """Whether an earlier decision was the same."""
-    refused = (ApprovalState.REJECTED, ApprovalState.CANCELLED, ApprovalState.EXPIRED)
-    return (state not in refused) is approved
+    return Answer(texts.already(row.tool, row.state), data, failed=not decision.met(approved))
 
 
 def _no(text: str, error: str, reason: str | None = None) -> Answer:

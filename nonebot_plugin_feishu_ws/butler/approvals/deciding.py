@@ -24,6 +24,7 @@ SpecOf = Callable[[str], Awaitable[ConnectorSpec | None]]
 _LOOKS = 8  # for the row of a card that was sent a moment ago
 _LOOK_EVERY = 0.15  # seconds
 _MOST_LISTED = 200
+_REFUSED = (ApprovalState.REJECTED, ApprovalState.CANCELLED, ApprovalState.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ class Decision:
     row: ApprovalRow
     won: bool
 
+    def met(self, approved: bool) -> bool:
+        """Whether it is as was wanted, whoever made it so."""
+        return (self.row.state not in _REFUSED) is approved
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An approval that waits, for somebody who may see it.
+    """An approval, for somebody who may see it.
 
     Attributes:
         row: The approval.
@@ -162,18 +167,36 @@ class Deciding:
         Raises:
             DatabaseUnavailable: The database is away.
         """
+        return await self._seen_by(decider, await self._store.pending(_MOST_LISTED))
+
+    async def _seen_by(self, decider: Decider, rows: Sequence[ApprovalRow]) -> list[Waiting]:
         found: list[Waiting] = []
         specs: dict[str, ConnectorSpec | None] = {}
-        for row in await self._store.pending(_MOST_LISTED):
+        for row in rows:
             if row.connector not in specs:
                 specs[row.connector] = await self._spec_of(row.connector)
             spec = specs[row.connector]
             may = self._refuses(row, spec, decider) is None
-            own = decider.app_id == row.connector and decider.who == row.asked_by
-            owned = spec is not None and bool(decider.who) and spec.owner == decider.who
-            if may or own or owned or decider.superuser:
+            if may or _concerns(row, spec, decider):
                 found.append(Waiting(row, row.connector if spec is None else spec.name, may))
         return found
+
+    async def may_see(self, decider: Decider, approval_id: str) -> bool:
+        """Whether they may know of an approval they may not decide.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        row = await self._store.get(approval_id.lower())
+        return row is not None and _concerns(row, await self._spec_of(row.connector), decider)
+
+    async def decided(self, decider: Decider, limit: int) -> list[Waiting]:
+        """What does not wait any more, the latest first: of what `waiting` would have shown them.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        return (await self._seen_by(decider, await self._store.decided(_MOST_LISTED)))[:limit]
 
     async def still(self, row: ApprovalRow, tool: Tool, superuser: Callable[[str], bool]) -> bool:
         """Whether whoever approved may still do so: asked again right before it is carried out."""
@@ -249,6 +272,12 @@ class Deciding:
             message_id=row.message_id,
             detail={"approval": row.id, "tool": row.tool, **detail},
         )
+
+
+def _concerns(row: ApprovalRow, spec: ConnectorSpec | None, decider: Decider) -> bool:
+    own = decider.app_id == row.connector and decider.who == row.asked_by
+    owned = spec is not None and bool(decider.who) and spec.owner == decider.who
+    return own or owned or decider.superuser
 
 
 def _asked(row: ApprovalRow) -> Asked:
