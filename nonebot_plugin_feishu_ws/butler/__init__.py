@@ -12,8 +12,9 @@ from .conversations import Conversations, Place
 from .inputs import Attachment, inputs_of
 from .matcher import install, taken
 from .reply import Voice, say
+from .stops import Stops
 from .tools import Tool, ToolDefinitionError, ToolRegistry
-from .turn import Brain, Remembering, Turn
+from .turn import Brain, Merging, Remembering, Standing, Turn
 
 tools = ToolRegistry()
 """The tools of this process. Plugins register theirs while they load, as NoneBot's matchers do."""
@@ -32,8 +33,11 @@ __all__ = [
     "Butler",
     "CommandsBrain",
     "Conversations",
+    "Merging",
     "Place",
     "Remembering",
+    "Standing",
+    "Stops",
     "Tool",
     "ToolDefinitionError",
     "ToolRegistry",

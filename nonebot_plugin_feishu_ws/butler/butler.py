@@ -1,8 +1,9 @@
 """The Butler: takes a turn, shows that it works, lets the brain answer, stops when told to."""
 
+import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 
 from ..adapter import ActionFailed, MessageEvent, NetworkError
 from ..delivery import Fenced, OutboxError
@@ -12,6 +13,7 @@ from ..texts.llm import LlmTexts
 from .conversations import Conversations, Place
 from .merging import Member, Merger
 from .sign import WAITS, WORKS, Sign
+from .stops import Stops
 from .turn import Brain, Merging, Remembering, Turn, conversation_of
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
@@ -33,11 +35,15 @@ class Butler:
 
     Args:
         brain: Who answers, asked for at each turn.
+        stops: How `stop` reaches other processes; None: there are none.
         grace: Seconds of waiting, and of work, before a reaction shows it.
     """
 
-    def __init__(self, brain: Callable[[], Brain], *, grace: float = _GRACE) -> None:
+    def __init__(
+        self, brain: Callable[[], Brain], stops: Stops | None = None, *, grace: float = _GRACE
+    ) -> None:
         self._brain = brain
+        self._stops = stops
         self._grace = grace
         self._conversations = Conversations()
         self._merger = Merger(self._conversations)
@@ -54,7 +60,7 @@ class Butler:
     async def serve(self, turn: Turn) -> None:
         """Answer one turn. Returns when it is answered, failed or stopped; never raises what the brain raises."""
         if turn.text.strip().lower() in STOP_WORDS:
-            count = self._conversations.stop(turn.conversation)
+            count = await self._stop(turn)
             await turn.say(turn.texts.stopped(count) if count else turn.texts.nothing_to_stop(), final=True)
             return
         if turn.text.strip().lower() in NEW_WORDS:
@@ -65,11 +71,41 @@ class Butler:
             if isinstance(brain, Merging):
                 await self._guarded(turn, self._with_others(brain, turn, place, sign))
             else:
-                await place.run(lambda: self._answer(turn, sign))
+                with self._heard(turn, place.stop):
+                    await place.run(lambda: self._answer(turn, sign))
 
-    async def attend(self, conversation: Hashable, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something in a conversation's turn that no message asks for. Ends quietly when stopped."""
-        await self._conversations.take(conversation).run(work)
+    async def attend(self, turn: Turn, work: Callable[[], Awaitable[None]]) -> None:
+        """Go on with a turn that was served before, once it is its conversation's. Ends quietly when stopped."""
+        place = self._conversations.take(turn.conversation)
+        with self._heard(turn, place.stop):
+            await place.run(work)
+
+    async def stop_elsewhere(self, app_id: str, chat_id: str, event_id: str) -> bool:
+        """Stop a turn that another process has, by the message it answers; False: none has it.
+
+        Raises:
+            DatabaseUnavailable: Nobody was told.
+        """
+        return self._stops is not None and await self._stops.one(app_id, chat_id, event_id)
+
+    async def close(self) -> None:
+        """Hear nothing from other processes any more."""
+        if self._stops is not None:
+            await self._stops.close()
+
+    def _heard(self, turn: Turn, stop: Callable[[], bool]) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._stops is None else self._stops.heard(turn, stop)
+
+    async def _stop(self, turn: Turn) -> int:
+        """Stop what is done in a conversation, here and elsewhere; how many turns that is."""
+        count = self._conversations.stop(turn.conversation)
+        if self._stops is None:
+            return count
+        try:
+            return count + await self._stops.in_conversation(turn.conversation)
+        except DatabaseUnavailable as error:
+            logger.warning("%s: a stop reaches this process only: %s", turn.connector, error)
+            return count
 
     async def _forget(self, turn: Turn) -> None:
         """Start afresh: what runs is stopped, what was said is forgotten."""
@@ -77,13 +113,15 @@ class Butler:
         if not isinstance(brain, Remembering):
             await turn.say(texts.nothing_to_forget(), final=True)
             return
-        self._conversations.stop(turn.conversation)
+        await self._stop(turn)
         await self._place(turn).run(lambda: self._afresh(turn, brain, texts))
 
     async def _afresh(self, turn: Turn, brain: Remembering, texts: LlmTexts) -> None:
         if await turn.answered():
             return
         try:
+            if self._stops is not None:
+                await self._stops.ended(turn.conversation)
             await brain.forget(turn)
         except DatabaseUnavailable as error:
             logger.error("%s: a conversation cannot be forgotten: %s", turn.connector, error)
@@ -106,9 +144,12 @@ class Butler:
         if standing is None:
             place.leave()
         elif standing.free:
-            await self._merger.serve(Member(brain, standing.turn, place, sign), self._answer)
+            member = Member(brain, standing.turn, place, sign)
+            with self._heard(turn, member.stop):
+                await self._merger.serve(member, self._answer)
         else:
-            await place.run(lambda: self._answer(standing.turn, sign))
+            with self._heard(turn, place.stop):
+                await place.run(lambda: self._answer(standing.turn, sign))
 
     async def _answer(self, turn: Turn, sign: Sign) -> None:
         await self._guarded(turn, self._said_once(turn, sign))

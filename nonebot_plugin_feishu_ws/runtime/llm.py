@@ -42,6 +42,7 @@ class Llm:
     ) -> None:
         self._settings = settings
         self._bots = bots
+        self._butler = butler
         self._turn_of = turn_of
         token = settings.butler_api_token
         try:
@@ -69,7 +70,11 @@ class Llm:
 
     def listen(self) -> None:
         """Hear clicks on the stop button. Once."""
-        install_stop(self.brain, lambda bot: LlmTexts(locale_for(self._settings.locale, bot.client.base_url)))
+        install_stop(
+            self.brain,
+            lambda bot: LlmTexts(locale_for(self._settings.locale, bot.client.base_url)),
+            self._butler.stop_elsewhere,
+        )
 
     def _apps(self) -> list[str]:
         return [bot.self_id for _, bot in self._bots]

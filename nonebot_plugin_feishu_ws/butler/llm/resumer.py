@@ -66,7 +66,7 @@ class Resumer(Rounds[RunRow]):
                 return
             turn = await self._turn_of(row, payload)
             if turn is not None:
-                await self._butler.attend(turn.conversation, lambda: self._brain.resume(turn))
+                await self._butler.attend(turn, lambda: self._brain.resume(turn))
         except Fenced as error:
             logger.warning("the answer to %s is left to others: %s", row.event_id, error)
         except DatabaseUnavailable as error:

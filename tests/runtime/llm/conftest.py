@@ -62,7 +62,7 @@ async def open_office(connect: Any, runtime: Any) -> AsyncIterator[Open]:
         resumer = Resumer(office.brain, runtime._butler, lambda: [company.app.app_id], turn_of, every=0.05)
         resumer.start()
         ends.append(lambda: resumer.stop(1.0))
-        clicks = install_stop(office.brain, lambda _: LlmTexts("en_US"))
+        clicks = install_stop(office.brain, lambda _: LlmTexts("en_US"), runtime._butler.stop_elsewhere)
 
         async def forget() -> None:
             clicks.destroy()
