@@ -8,18 +8,21 @@ from nonebot.drivers import Driver
 
 from ..config import Settings
 from ..runtime import Runtime
+from . import probes
 
 __all__ = ["install"]
 
 
 def install(runtime: Runtime, settings: Settings, driver: Driver) -> None:
-    """Mount everything on the driver's app. Does nothing with another driver, or where `FEISHU_WS__CONSOLE` is false.
+    """Mount everything on the driver's app. With another driver, or where `FEISHU_WS__CONSOLE` is false, the probes
+    alone.
 
     Args:
         runtime: What is looked at and managed; it need not have started.
         settings: As loaded.
         driver: NoneBot's.
     """
+    probes.mount(runtime, settings, driver)
     if not settings.console or driver.type.partition("+")[0] != "fastapi":
         return
     from nonebot.drivers.fastapi import Driver as FastAPIDriver

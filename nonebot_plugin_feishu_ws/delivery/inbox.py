@@ -97,8 +97,8 @@ class Inbox:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._running = False
-        self.trouble: tuple[float, str] | None = None
-        """Why events were refused the last time, and when by the loop's clock; None: they were taken."""
+        self.refused_at: float | None = None
+        """When events could not be stored, by the loop's clock; None: the last ones were."""
         self._task: asyncio.Task[None] | None = None
         self._hands = Hands(
             self._store.end, max_batch=max_batch, retry_first=retry_first, retry_most=retry_most
@@ -268,9 +268,9 @@ class Inbox:
             batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
             try:
                 await write_isolated(batch, self._write_batch, self._reject)
-                self.trouble = None
+                self.refused_at = None
             except (DatabaseUnavailable, Fenced) as error:
-                self.trouble = asyncio.get_running_loop().time(), str(error)
+                self.refused_at = asyncio.get_running_loop().time()
                 _log.warning("events refused, Feishu will push them again: %s", error)
                 for waiting in batch:
                     if not waiting.answer.done():

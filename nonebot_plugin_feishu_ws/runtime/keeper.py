@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 import nonebot
@@ -58,6 +58,11 @@ class Keeper:
         self._complaints: dict[str, str] = {}
         self._due: dict[str, Standing] = {}
         self._news = asyncio.Event()
+
+    @property
+    def wanted(self) -> Collection[ConnectorSpec]:
+        """The connectors that should run here, by the last look."""
+        return self._wanted.values()
 
     def wake(self) -> None:
         """Look at once: something was changed here."""

@@ -35,6 +35,7 @@ from .takers import note_taker
 from .tally import Tally
 from .turns import turn_of
 from .upkeep import Sweep, prune
+from .vitals import Vitals
 from .watchdog import Watchdog
 from .ways import Ways
 
@@ -117,6 +118,18 @@ class Runtime:
         self._configured = self._llm.brain if self._llm else self._commands
         self._keeper = Keeper(self.management, self._supervisor, self.connect, self.disconnect)
         self._watchdog = Watchdog()
+        self.vitals = Vitals(
+            tally=self._tally,
+            room=self.room,
+            inbox=self._inbox,
+            outbox=self._outbox,
+            lease=self._lease,
+            supervisor=self._supervisor,
+            keeper=self._keeper,
+            watchdog=self._watchdog,
+            management=self.management,
+            use=self._llm.brain.use if self._llm else None,
+        )
         self._nonces = Nonces(self.management.database)
         self._unserved: GatewayError | None = None
         self._around: Surroundings | None = None

@@ -3,6 +3,7 @@
 from .brain import LlmBrain
 from .endpoint import NoModel, model_of
 from .resumer import Resumer
+from .spending import Use
 from .stopping import install_stop
 
-__all__ = ["LlmBrain", "NoModel", "Resumer", "install_stop", "model_of"]
+__all__ = ["LlmBrain", "NoModel", "Resumer", "Use", "install_stop", "model_of"]
