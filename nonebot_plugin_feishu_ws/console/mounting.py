@@ -4,6 +4,8 @@ from fastapi import FastAPI
 
 from ..config import Settings
 from ..runtime import Runtime
+from . import rest
+from .auth import Gate
 
 
 def mount(app: FastAPI, runtime: Runtime, settings: Settings) -> None:
@@ -14,3 +16,5 @@ def mount(app: FastAPI, runtime: Runtime, settings: Settings) -> None:
         runtime: What is looked at and managed; it need not have started.
         settings: As loaded.
     """
+    gate = Gate(settings)
+    app.include_router(rest.router(runtime.management, gate, settings))
