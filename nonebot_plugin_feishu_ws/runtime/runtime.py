@@ -14,7 +14,7 @@ from nonebot.adapters.feishu import Adapter as StockAdapter
 from nonebot.message import run_postprocessor
 
 from ..adapter import Bot, MessageEvent
-from ..butler import Butler, CommandsBrain, Turn, brains, install, install_builtin, taken, tools
+from ..butler import Butler, CommandsBrain, Stops, Turn, brains, install, install_builtin, taken, tools
 from ..config import Settings
 from ..connectors import ConnectorSpec, Link, LinkStopped, StrangerWatch, Supervisor, Surroundings
 from ..delivery import Inbox, Lease, Nonces, Outbox
@@ -76,7 +76,8 @@ class Runtime:
         self._bots = Bots(adapter, logbook)
         self._butler = None
         if settings.butler != "off":
-            self._butler = Butler(lambda: brains.chosen(self._configured))
+            stops = Stops(self.management.database, self._lease)
+            self._butler = Butler(lambda: brains.chosen(self._configured), stops)
         expect = self._butler.expect if self._butler else None
         self.room = Room()
         self._dispatcher = Dispatcher(
@@ -237,6 +238,8 @@ class Runtime:
                 self._llm.resumer.stop(_GRACE) if self._llm else asyncio.sleep(0),
             )
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
+            if self._butler is not None:
+                await self._butler.close()
             if self._llm is not None:
                 await self._llm.brain.close()  # handlers are at an end, and with them its answers
             await self._outbox.stop(_SENT_WITHIN)
