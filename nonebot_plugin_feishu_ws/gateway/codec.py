@@ -6,7 +6,7 @@ The frame that came is the frame that goes back: ids, unknown fields and unknown
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
@@ -28,14 +28,14 @@ class Inbound:
     """One complete event or callback.
 
     Attributes:
-        kind: the frame's `type`; card clicks come as either.
+        kind: the frame's `type`; card clicks come as either. Of a webhook `card` is the old card callback.
         payload: the JSON bytes, not parsed.
-        message_id: the frame's, the same when the platform pushes it again. Not an IM message's id.
+        message_id: the frame's, or the body's hash: the same when the platform pushes it again. Not an IM message's id.
         trace_id: for the platform's support; may be empty.
     """
 
     kind: Literal["event", "card"]
-    payload: bytes
+    payload: bytes = field(repr=False)
     message_id: str
     trace_id: str
 
