@@ -6,7 +6,7 @@ from datetime import datetime
 from nonebot.adapters import Event
 from nonebot.rule import Rule
 
-from .adapter import CardActionEvent, MessageEvent, NoticeEvent
+from .adapter import CardActionEvent, MessageEvent, NoticeEvent, PlainRule
 from .filters import Facts, Policy, Verdict, addressing_chain, admission_chain, strip_prefix
 
 admission = admission_chain()
@@ -74,10 +74,7 @@ def addressed() -> Rule:
     needs no mention), the prefix if there is one, and not empty. In direct chats and with a mention, a
     picture, a file or forwarded messages are not empty either."""
 
-    async def is_addressed(event: Event) -> bool:
-        return speech(event) is not None
-
-    return Rule(is_addressed)
+    return PlainRule(lambda event: speech(event) is not None)
 
 
 def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime, enabled: bool) -> Facts:

@@ -12,6 +12,7 @@ from .lark import BlockingCallError
 from .outbound import Outbound, Overseer
 from .outgoing import Outgoing, to_outgoing
 from .parse import parse_event
+from .plain_rule import PlainRule
 from .send import Target, target_of
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Outbound",
     "Outgoing",
     "Overseer",
+    "PlainRule",
     "PrivateMessageEvent",
     "Target",
     "Toast",

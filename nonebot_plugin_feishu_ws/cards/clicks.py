@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 from nonebot import on_notice
+from nonebot.adapters import Event
 from nonebot.exception import FinishedException
 from nonebot.matcher import Matcher
 from nonebot.params import Depends
@@ -16,7 +17,7 @@ from nonebot.typing import T_PermissionChecker, T_RuleChecker
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.fields import FieldInfo
 
-from ..adapter import CardActionEvent, Toast
+from ..adapter import CardActionEvent, PlainRule, Toast
 from ..texts.cards import CardTexts
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.cards")
@@ -44,7 +45,7 @@ def on_card_action(
     """
     make = cast("Callable[..., type[Matcher]]", on_notice)  # its stub does not know `_depth`
     return make(
-        rule=Rule(_ActionIs(action)) & rule,
+        rule=PlainRule(_ActionIs(action)) & rule,
         permission=permission,
         priority=priority,
         block=block,
@@ -82,7 +83,9 @@ class _ActionIs:
 
     action: str
 
-    async def __call__(self, event: CardActionEvent) -> bool:
+    def __call__(self, event: Event) -> bool:
+        if not isinstance(event, CardActionEvent):
+            return False
         value = event.action.value
         return isinstance(value, Mapping) and cast("Mapping[str, Any]", value).get("action") == self.action
 

@@ -66,7 +66,7 @@ class Chat:
             sorted((start + name for start in starts for name in NAMES), key=len, reverse=True)
         )
 
-    async def concerned(self, event: BaseEvent) -> bool:
+    def concerned(self, event: BaseEvent) -> bool:
         """The matcher's rule."""
         if self._line(event) is None:
             return False

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from nonebot.adapters import Event as BaseEvent
+
 from ..adapter import ActionFailed, Bot, CardActionEvent, NetworkError
 from ..connectors import ConnectorError, state_of
 from ..storage import DatabaseUnavailable
@@ -46,9 +48,9 @@ class Clicks:
         self._scans = scans
         self._confirmations = confirmations
 
-    async def concerned(self, event: CardActionEvent) -> bool:
+    def concerned(self, event: BaseEvent) -> bool:
         """The matcher's rule."""
-        return _action(event).startswith(PREFIX)
+        return isinstance(event, CardActionEvent) and _action(event).startswith(PREFIX)
 
     async def answer(self, bot: Bot, event: CardActionEvent) -> None:
         """Do what a click asks for, and show what came of it."""

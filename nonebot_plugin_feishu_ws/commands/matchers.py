@@ -7,10 +7,9 @@ from nonebot import on_message, on_notice
 from nonebot.adapters import Bot as BaseBot
 from nonebot.adapters import Event as BaseEvent
 from nonebot.exception import FinishedException, PausedException, RejectedException
-from nonebot.rule import Rule
 from nonebot.typing import T_State
 
-from ..adapter import Bot, CardActionEvent
+from ..adapter import Bot, CardActionEvent, PlainRule
 from ..config import Settings
 from ..runtime import Management
 from .access import Office
@@ -47,7 +46,7 @@ def install(management: Management, settings: Settings) -> Callable[[], Awaitabl
 
 
 def _install_chat(chat: Chat) -> None:
-    messages = on_message(rule=Rule(chat.concerned), priority=PRIORITY, block=True)
+    messages = on_message(rule=PlainRule(chat.concerned), priority=PRIORITY, block=True)
 
     @messages.handle()
     async def answer(bot: BaseBot, event: BaseEvent, state: T_State) -> None:
@@ -69,7 +68,7 @@ def _install_chat(chat: Chat) -> None:
 
 
 def _install_clicks(clicks: Clicks) -> None:
-    notices = on_notice(rule=Rule(clicks.concerned), priority=PRIORITY, block=True)
+    notices = on_notice(rule=PlainRule(clicks.concerned), priority=PRIORITY, block=True)
 
     @notices.handle()
     async def answer(bot: Bot, event: CardActionEvent) -> None:
