@@ -139,6 +139,10 @@ class ApprovalTexts(Spoken):
         """Whoever decided in a shell."""
         return self._in(f"{name}（命令行）", f"{name} (shell)")
 
+    def administrator(self, name: str) -> str:
+        """Whoever decided by an administrator's token."""
+        return self._in(f"{name}（管理员令牌）", f"{name} (administrator's token)")
+
     def result(self, result: str) -> str:
         return self._in(f"结果：{result}", f"Result: {result}")
 

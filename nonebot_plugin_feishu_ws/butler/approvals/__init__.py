@@ -19,7 +19,7 @@ from .errors import (
 )
 from .face import ACTION, MOST_ARGUMENTS, card, drafts_of, reason_of, words
 from .questions import MOST_WAITING, Question, Questions
-from .rules import SHELL, Asked, Decider, Jury, Refusal
+from .rules import API, SHELL, Asked, Decider, Jury, Refusal
 from .share import Share
 from .showing import Showing
 from .store import ApprovalStore
@@ -27,6 +27,7 @@ from .worker import Worker
 
 __all__ = [
     "ACTION",
+    "API",
     "MOST_ARGUMENTS",
     "MOST_WAITING",
     "SHELL",

@@ -15,7 +15,7 @@ from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState
 from ..tools import Tool, ToolRegistry
 from .cardrows import CardRows
 from .errors import MayNotDecide, UnknownApproval
-from .rules import Asked, Decider, Jury, Refusal
+from .rules import API, Asked, Decider, Jury, Refusal
 from .store import ApprovalStore
 
 SpecOf = Callable[[str], Awaitable[ConnectorSpec | None]]
@@ -205,7 +205,8 @@ class Deciding:
         if jury is None:
             return False
         # Where they were was looked at when they approved, and the open_id was this app's.
-        decider = Decider(who, row.connector, row.chat_id, superuser(who))
+        superior = who.startswith(API) or superuser(who)
+        decider = Decider(who, row.connector, row.chat_id, superior)
         return jury.refuses(_asked(row), decider) is None
 
     def _refuses(self, row: ApprovalRow, spec: ConnectorSpec | None, decider: Decider) -> Refusal | None:

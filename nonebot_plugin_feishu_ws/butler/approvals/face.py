@@ -14,7 +14,7 @@ from ...delivery import Draft, uuid_for
 from ...storage import ApprovalRow, ApprovalState
 from ...texts.approvals import ApprovalTexts
 from ..reply import pieces
-from .rules import SHELL
+from .rules import API, SHELL
 
 ACTION = "feishu_auth_decision"
 """What the buttons carry, see contract.md."""
@@ -139,6 +139,8 @@ def _mention(texts: ApprovalTexts, who: str) -> str:
         return f"<at id={who}></at>"
     if who.startswith(SHELL):
         return cards.escape(texts.operator(who.removeprefix(SHELL)))
+    if who.startswith(API):
+        return cards.escape(texts.administrator(who.removeprefix(API)))
     return cards.escape(who)
 
 

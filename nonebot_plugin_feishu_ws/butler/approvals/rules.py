@@ -5,6 +5,7 @@
 - Where neither names anybody: superusers and the connector's owner. They might as well do it themselves, so they may
   approve what they have asked for.
 - The user of the machine, in a shell: may do everything.
+- Whoever has shown an administrator's token over HTTP: is a superuser, of no app and in no chat.
 
 Rejecting needs the same rights, except that whoever asks may always take it back.
 """
@@ -17,6 +18,9 @@ from ..tools import ANYONE, Tool
 
 SHELL = "shell:"
 """What the name of a user of the machine begins with, among those who decide."""
+
+API = "api:"
+"""What the name of an administrator begins with who is known by a token."""
 
 
 class Refusal(StrEnum):
@@ -36,7 +40,7 @@ class Decider:
     """Who wants to decide, as the platform vouches for them.
 
     Attributes:
-        who: open_id; on other platforms `platform:id`, in a shell `shell:name`.
+        who: open_id; on other platforms `platform:id`, in a shell `shell:name`, by a token `api:name`.
         app_id: The Feishu app that told the open_id.
         chat_id: Where they are.
         superuser: By NoneBot's settings.

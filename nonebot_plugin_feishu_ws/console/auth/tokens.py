@@ -25,7 +25,12 @@ _LONGEST = 4096  # characters
 _ALGORITHMS = ["HS256"]
 _PARAMETERS = {"alg", "typ"}  # of a header; `kid`, `jku`, `jwk`, `x5u`, `crit` have no meaning here
 _SUBJECT = re.compile(r"[^\s,]{1,64}")
-_RESERVED = ("shell:", "nobody:", API_TOKEN)  # names that are given to others, some of them with all rights
+_RESERVED = (
+    "shell:",
+    "api:",
+    "nobody:",
+    API_TOKEN,
+)  # names that are given to others, some of them with all rights
 
 
 class Tokens:

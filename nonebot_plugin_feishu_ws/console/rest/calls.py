@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from ...butler.approvals import Decider
+from ...butler.approvals import API, Decider
 from ...connectors import Actor
 from ...runtime import Management
 from ...texts.language import Locale
@@ -30,8 +30,9 @@ class Call:
 
     @property
     def decider(self) -> Decider:
-        """Whoever calls, as somebody who decides about approvals: a person of no app in no chat."""
-        return Decider(self.actor.who, superuser=self.actor.superuser)
+        """Whoever calls, as somebody who decides about approvals: of no app, in no chat."""
+        who, superuser = self.actor.who, self.actor.superuser
+        return Decider(f"{API}{who}" if superuser else who, superuser=superuser)
 
     def attach(self, request: Request) -> None:
         """Give it to the route."""

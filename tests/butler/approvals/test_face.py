@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from reading import walk
 
 from nonebot_plugin_feishu_ws import cards
 from nonebot_plugin_feishu_ws.butler.approvals import (
@@ -38,15 +39,6 @@ def row(arguments: str = '{"service":"web"}', **more: Any) -> ApprovalRow:
         "expires_at": now + timedelta(hours=1),
     }
     return ApprovalRow(**{**values, **more})
-
-
-def walk(part: Any) -> Any:
-    if isinstance(part, dict):
-        yield part
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from walk(inner)
 
 
 def texts_of(shown: Any, tag: str) -> list[str]:
@@ -86,10 +78,10 @@ def test_arguments_cannot_forge_anything() -> None:
 
 
 def test_who_decided_elsewhere_cannot_forge_anything() -> None:
-    (_, decided) = texts_of(
-        card(TEXTS, row(state=ApprovalState.APPROVED, decided_by="shell:<at id=all></at>")), "markdown"
-    )
-    assert "<at" not in decided
+    for who in ("shell:<at id=all></at>", "api:<at id=all></at>"):
+        approved = row(state=ApprovalState.APPROVED, decided_by=who)
+        (_, decided) = texts_of(card(TEXTS, approved), "markdown")
+        assert "<at" not in decided
     assert "<at" not in texts_of(card(TEXTS, row(asked_by="<at id=all></at>")), "markdown")[0]
 
 
