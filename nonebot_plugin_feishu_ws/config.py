@@ -117,6 +117,8 @@ class Settings(BaseModel):
     """Seconds until a pending approval expires; a day at most, because the message that asked is kept for two."""
     console: bool = True
     """REST and web console, where the driver is FastAPI."""
+    console_url: str | None = None
+    """What people open, such as `https://bot.example.com`: links in chats begin with it."""
     api_token: SecretStr | None = None
     """A bearer token that may do everything over REST."""
     jwt_secret: SecretStr | None = None
@@ -136,6 +138,21 @@ class Settings(BaseModel):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
             raise ValueError("use an http(s) URL without a user name, such as https://api.example.com/v1")
         return value or None
+
+    @field_validator("console_url")
+    @classmethod
+    def _opened(cls, value: str | None) -> str | None:
+        parts = urlsplit((value or "").strip())
+        if value and (
+            parts.scheme not in ("http", "https")
+            or not parts.netloc
+            or parts.username
+            or parts.path.strip("/")
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("use the beginning of a URL, such as https://bot.example.com; no path behind it")
+        return f"{parts.scheme}://{parts.netloc}" if value else None
 
     @field_validator("api_token", "jwt_secret")
     @classmethod

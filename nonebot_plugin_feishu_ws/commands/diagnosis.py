@@ -1,6 +1,6 @@
 """The verbs that find out: what is wrong with a connector, what became of a message."""
 
-from ..connectors import CheckOutcome, diagnose
+from ..connectors import CheckOutcome
 from ..delivery import why as story_of
 from ..texts.doctor import DoctorTexts, WhyTexts
 from .answer import Answer, Table
@@ -15,14 +15,9 @@ async def doctor(desk: Desk, call: Call) -> Answer:
         UnknownConnector: There is none of that name.
         DatabaseUnavailable: Nobody knows now.
     """
-    ((connector, reported),) = await desk.management.service.status(desk.actor, call.arguments["name"])
+    name = str(call.arguments["name"])
+    connector, reported, checks = await desk.management.examine(desk.actor, name)
     texts = DoctorTexts(desk.texts.locale)
-    checks = await diagnose(
-        connector,
-        base_url=connector.spec.domain or desk.management.default_url,
-        session=desk.management.session,
-        reported=reported,
-    )
     rows = tuple(
         (texts.outcome(check.outcome), texts.title(check.name), *texts.check(check)) for check in checks
     )

@@ -1,8 +1,7 @@
 """How a connector is doing, as verbs and cards show it."""
 
-from ..connectors import Connector, Reported, Standing, error_of, state_of
+from ..connectors import Connector, Reported, Standing, state_of
 from ..texts.connectors import ConnectorTexts
-from ..texts.doctor import DoctorTexts
 from ..texts.standing import StandingTexts
 
 _MOMENTS = ("connected_at", "last_heartbeat", "last_event_at")
@@ -23,14 +22,7 @@ def summary_of(texts: ConnectorTexts, connector: Connector, reported: Reported) 
 
 def trouble_of(texts: ConnectorTexts, connector: Connector, reported: Reported) -> list[str]:
     """What keeps it from being connected, or from all its events, and what to do; one sentence or two each."""
-    error = error_of(connector, reported)
-    found, said = [error] if error else [], StandingTexts(texts.locale)
-    if 0 < reported.connections < reported.wanted:
-        todo = DoctorTexts(texts.locale).reason(reported.reason).todo if reported.reason else ""
-        found.append(said.partial(reported.connections, reported.wanted, todo))
-    if reported.strangers:
-        found.append(said.strangers(reported.strangers))
-    return found
+    return StandingTexts(texts.locale).trouble(connector, reported)
 
 
 def row_of(texts: ConnectorTexts, label: str, connector: Connector, reported: Reported) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ async def diagnose(
     reported: Reported,
     within: float = 10.0,
     now: Callable[[], datetime] = utc_now,
+    found: Callable[[Check], None] = lambda _: None,
 ) -> list[Check]:
     """Examine a connector, whether it runs here, elsewhere or not at all.
 
@@ -53,11 +54,12 @@ async def diagnose(
         reported: What the processes that run it last said.
         within: Seconds for each check.
         now: The time, aware.
+        found: Told each check as soon as it is done.
 
     Returns:
         One check for each `CheckName`, in that order; whatever the platform answers, nothing is raised.
     """
-    examination = _Examination(connector, base_url, session, reported, within, now)
+    examination = _Examination(connector, base_url, session, reported, within, now, found)
     groups = await asyncio.gather(
         examination.as_the_app(),
         examination.each(
@@ -68,8 +70,8 @@ async def diagnose(
             (CheckName.PROXY, examination.proxy),
         ),
     )
-    found = {check.name: check for group in groups for check in group}
-    return [found[name] for name in CheckName]
+    checks = {check.name: check for group in groups for check in group}
+    return [checks[name] for name in CheckName]
 
 
 class _Examination:
@@ -81,6 +83,7 @@ class _Examination:
         reported: Reported,
         within: float,
         now: Callable[[], datetime],
+        found: Callable[[Check], None],
     ) -> None:
         self._spec = connector.spec
         self._connector = connector
@@ -89,6 +92,7 @@ class _Examination:
         self._reported = reported
         self._within = within
         self._now = now
+        self._found = found
         self._connected = reported.state == State.CONNECTED
         self._asked_proxy = self._spec.proxy.get_secret_value() if self._spec.proxy else None
 
@@ -104,7 +108,7 @@ class _Examination:
                 self._spec, base_url=self._base_url, session=self._session, timeout=self._within
             )
         except ValueError:
-            credentials = Check(CheckName.CREDENTIALS, _SKIPPED, {"reason": "proxy"})
+            credentials = self._told(Check(CheckName.CREDENTIALS, _SKIPPED, {"reason": "proxy"}))
         else:
             credentials = await self._examined(CheckName.CREDENTIALS, lambda: self.credentials(client))
             if credentials.outcome is _OK:
@@ -115,7 +119,12 @@ class _Examination:
                 )
                 return [credentials, *rest]
         in_vain = (CheckName.BOT, CheckName.STRANGERS, CheckName.SCOPES)
-        return [credentials, *(Check(name, _SKIPPED, {"reason": "credentials"}) for name in in_vain)]
+        skipped = [self._told(Check(name, _SKIPPED, {"reason": "credentials"})) for name in in_vain]
+        return [credentials, *skipped]
+
+    def _told(self, check: Check) -> Check:
+        self._found(check)
+        return check
 
     async def _examined(self, name: CheckName, examine: Callable[[], Awaitable[Finding]]) -> Check:
         lost = _SKIPPED if name in _ASIDE else _PROBLEM
@@ -133,7 +142,7 @@ class _Examination:
             frames = "".join(traceback.format_tb(error.__traceback__))
             logger.error("%s: check %s: %s\n%s", self._spec.name, name, type(error).__name__, frames)
             outcome, facts = _SKIPPED, {"reason": "internal", "msg": type(error).__name__}
-        return Check(name, outcome, facts)
+        return self._told(Check(name, outcome, facts))
 
     def _ago(self, moment: datetime | None) -> float | None:
         return None if moment is None else max(0.0, (self._now() - moment).total_seconds())

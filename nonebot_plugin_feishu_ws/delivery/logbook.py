@@ -163,19 +163,21 @@ class LogBook:
 
     async def read(
         self,
-        connector: str | None = None,
+        connector: str | Collection[str] | None = None,
         *,
         limit: int = 50,
         cursor: str | None = None,
         action: LogAction | None = None,
+        level: LogLevel = LogLevel.DEBUG,
     ) -> LogPage:
         """Lines, newest first.
 
         Args:
-            connector: only this bot's (app_id).
+            connector: only this bot's (app_id), or these bots'.
             limit: how many at most, 1 to 500.
             cursor: from the page before.
             action: only these.
+            level: only those that matter at least so much.
 
         Raises:
             ValueError: the limit or the cursor is not valid.
@@ -187,11 +189,15 @@ class LogBook:
             raise ValueError("cursor is not one that a page of the log came with")
         wanted = select(LogRow).order_by(col(LogRow.id).desc()).limit(limit + 1)
         if connector is not None:
-            wanted = wanted.where(col(LogRow.connector) == connector)
+            apps = [connector] if isinstance(connector, str) else connector
+            wanted = wanted.where(col(LogRow.connector).in_(apps))
         if cursor is not None:
             wanted = wanted.where(col(LogRow.id) < int(cursor))
         if action is not None:
             wanted = wanted.where(col(LogRow.action) == action.value)
+        if level is not LogLevel.DEBUG:
+            levels = list(LogLevel)
+            wanted = wanted.where(col(LogRow.level).in_([one.value for one in levels[levels.index(level) :]]))
         async with self._database.session() as session:
             rows = (await session.exec(wanted)).all()
         more = len(rows) > limit

@@ -9,11 +9,16 @@ from ..butler import tools
 from ..butler.approvals import ApprovalStore, CardRows, Deciding, Share
 from ..config import Settings
 from ..connectors import (
+    Actor,
+    Check,
+    Connector,
     ConnectorService,
     ConnectorSpec,
     ConnectorStore,
     Progress,
+    Reported,
     Statuses,
+    diagnose,
     rest_client,
     rotate,
 )
@@ -148,6 +153,20 @@ class Management:
             return spec
         everything = await self.service.everything()
         return next((one.spec for one in everything if one.spec.app_id == app_id), None)
+
+    async def examine(
+        self, actor: Actor, name: str, found: Callable[[Check], None] = lambda _: None
+    ) -> tuple[Connector, Reported, list[Check]]:
+        """Check everything about a connector; see `connectors.diagnose`.
+
+        Raises:
+            UnknownConnector: There is none of that name, or it is somebody else's.
+            DatabaseUnavailable: Nobody knows now.
+        """
+        ((connector, reported),) = await self.service.status(actor, name)
+        url = connector.spec.domain or self.default_url
+        checks = await diagnose(connector, base_url=url, session=self.session, reported=reported, found=found)
+        return connector, reported, checks
 
     async def rotate_key(self, report: Callable[[Progress], None]) -> Progress:
         """Seal every stored secret with the first key; see `connectors.rotate`."""

@@ -1,10 +1,23 @@
 """What is said of connections that are missing, and of those that are not ours."""
 
+from ..connectors import Connector, Reported, error_of
+from .doctor import DoctorTexts
 from .language import Spoken
 
 
 class StandingTexts(Spoken):
     """The texts in one language."""
+
+    def trouble(self, connector: Connector, reported: Reported) -> list[str]:
+        """What keeps it from being connected, or from all its events, and what to do; one sentence or two each."""
+        error = error_of(connector, reported)
+        found = [error] if error else []
+        if 0 < reported.connections < reported.wanted:
+            todo = DoctorTexts(self.locale).reason(reported.reason).todo if reported.reason else ""
+            found.append(self.partial(reported.connections, reported.wanted, todo))
+        if reported.strangers:
+            found.append(self.strangers(reported.strangers))
+        return found
 
     def partial(self, count: int, wanted: int, todo: str) -> str:
         """Fewer connections than there should be, and what to do."""

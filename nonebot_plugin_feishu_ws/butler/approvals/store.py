@@ -65,6 +65,17 @@ class ApprovalStore:
             found = select(ApprovalRow).where(waiting).order_by(col(ApprovalRow.created_at)).limit(limit)
             return (await session.exec(found)).all()
 
+    async def decided(self, limit: int) -> Sequence[ApprovalRow]:
+        """What does not wait for a decision any more, the latest first."""
+        async with self._database.session() as session:
+            found = (
+                select(ApprovalRow)
+                .where(col(ApprovalRow.state) != ApprovalState.PENDING)
+                .order_by(col(ApprovalRow.decided_at).desc(), col(ApprovalRow.id))
+                .limit(limit)
+            )
+            return (await session.exec(found)).all()
+
     async def due(self, apps: Collection[str], owner: str, limit: int) -> Sequence[ApprovalRow]:
         """What must be seen to, of some bots: what is past its time, approved, left by a worker that died, begun by
         `owner`, or over and not yet told."""
