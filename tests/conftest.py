@@ -6,6 +6,7 @@ NoneBot refuses a plugin that was imported before it was loaded, so the load can
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nonebot
@@ -29,6 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NONEBOT_START_LIFESPAN] = False
     nonebot.init(**options)
     assert nonebot.load_plugin("nonebot_plugin_feishu_ws"), "the plugin did not load, see the log above"
+
+
+@pytest.fixture
+def superusers() -> Iterator[set[str]]:
+    """NoneBot's, put back afterwards."""
+    known = nonebot.get_driver().config.superusers
+    before = set(known)
+    yield known
+    known.clear()
+    known.update(before)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,34 +1,15 @@
 """A bot whose model is a script, in a local Feishu."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import ModelMessage
 from pydantic_ai.models.function import DeltaToolCall
-from reading import plain
+from reading import read, values
 
 from feishu_sandbox import Message, User
-
-
-def walk(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from walk(inner)
-
-
-def read(message: Message) -> str:
-    if message.msg_type != "interactive":
-        return plain(message)
-    return "\n".join(str(part["content"]) for part in walk(message.content) if "content" in part)
-
-
-def values(card: Message) -> list[Any]:
-    return [part["value"] for part in walk(card.content) if part.get("type") == "callback"]
 
 
 def is_stream(message: Message) -> bool:

@@ -201,3 +201,8 @@ def test_a_message_that_waits_in_line_needs_no_more_time() -> None:
     room = play([Said("a", 0.0), Said("b", 1.1), Said("b", 0.1)], takes=5.0)
     assert room.turns == [[0], [1, 2]]
     assert room.begun[1] - room.begun[0] < 5.01
+
+
+def test_a_turn_has_so_many_messages_and_no_more() -> None:
+    room = play([Said("a", 0.0), *[Said("b", 0.0)] * 45], takes=5.0)
+    assert [len(turn) for turn in room.turns] == [1, MOST, MOST, 5]

@@ -158,23 +158,28 @@ async def test_a_blocked_connector_tries_at_once_when_it_is_asked_to(
     assert feishu_sandbox.hub.online(app) == [first]
 
 
-async def test_what_was_waiting_when_a_link_was_replaced_is_handed_out_by_the_next(
-    bot, feishu_sandbox
-) -> None:
-    """Events that came before the bot knew who it is are stored; new credentials in that moment do not strand them."""
-    app = await bot.add("other", enabled=False)
+async def asked_too_early(bot, feishu_sandbox):
+    """The connector `one`, connected before its bot can know who it is, and a message it was sent: stored."""
+    app = await bot.add("one", enabled=False)
     feishu_sandbox.faults.add(ApiFault(path=".*/bot/v3/info", status=500))
-    await bot.service.set_enabled(bot.root, "other", True)
+    await bot.service.set_enabled(bot.root, "one", True)
     await bot.connected(app)
     world = feishu_sandbox.world
     user = world.add_user("Alice")
     asked = await world.say(user, world.direct_chat(user, app), "ping")
-    event = feishu_sandbox.hub.deliveries[-1].event_id
-    await feishu_sandbox.hub.wait_delivery(event)
+    await feishu_sandbox.hub.wait_delivery(feishu_sandbox.hub.deliveries[-1].event_id)
+    return app, asked
+
+
+async def test_what_was_waiting_when_a_link_was_replaced_is_handed_out_by_the_next(
+    bot, feishu_sandbox
+) -> None:
+    """Events that came before the bot knew who it is are stored; new credentials in that moment do not strand them."""
+    app, asked = await asked_too_early(bot, feishu_sandbox)
     feishu_sandbox.faults.clear()
-    await bot.service.update(bot.root, "other", {"proxy": SecretStr("http://127.0.0.1:1")})
-    await bot.service.update(bot.root, "other", {"proxy": ""})
-    answer = await world.wait_for(
+    await bot.service.update(bot.root, "one", {"proxy": SecretStr("http://127.0.0.1:1")})
+    await bot.service.update(bot.root, "one", {"proxy": ""})
+    answer = await feishu_sandbox.world.wait_for(
         lambda message: message.sender is app and message.parent_id == asked.message_id, timeout=15
     )
     assert answer.text == "pong"
@@ -184,14 +189,7 @@ async def test_what_came_before_a_connector_was_disabled_is_stopped_with_that_re
     bot, feishu_sandbox
 ) -> None:
     """It waits for the bot to know who it is; disabled, it is not kept for the day somebody enables it again."""
-    app = await bot.add("one", enabled=False)
-    feishu_sandbox.faults.add(ApiFault(path=".*/bot/v3/info", status=500))
-    await bot.service.set_enabled(bot.root, "one", True)
-    await bot.connected(app)
-    world = feishu_sandbox.world
-    user = world.add_user("Alice")
-    asked = await world.say(user, world.direct_chat(user, app), "ping")
-    await feishu_sandbox.hub.wait_delivery(feishu_sandbox.hub.deliveries[-1].event_id)
+    app, asked = await asked_too_early(bot, feishu_sandbox)
     await bot.service.set_enabled(bot.root, "one", False)
     await feishu_sandbox.hub.wait_disconnected(app)
     await bot.runtime.drained()
@@ -205,7 +203,7 @@ async def test_what_came_before_a_connector_was_disabled_is_stopped_with_that_re
     feishu_sandbox.faults.clear()
     await bot.service.set_enabled(bot.root, "one", True)
     await bot.answers(app)
-    answers = [one.parent_id for one in world.messages.values() if one.sender is app]
+    answers = [one.parent_id for one in feishu_sandbox.world.messages.values() if one.sender is app]
     assert asked.message_id not in answers
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from model_server import ModelServer, Reply, serving
-from office import is_stream, read, values
+from office import is_stream
 from processes import BotProcess
+from reading import read, values
 
 from feishu_sandbox import Message, Sandbox
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from nonebot import get_bot, get_driver
-from reading import plain
+from nonebot import get_bot
+from reading import plain, read, values
 
 from feishu_sandbox import Message, User
 from nonebot_plugin_feishu_ws import butler
@@ -72,37 +72,8 @@ class Firm:
         )
 
 
-def walk(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from walk(inner)
-
-
-def values(card: Message) -> list[Any]:
-    return [part["value"] for part in walk(card.content) if part.get("type") == "callback"]
-
-
-def read(message: Message) -> str:
-    if message.msg_type != "interactive":
-        return plain(message)
-    return "\n".join(str(part["content"]) for part in walk(message.content) if "content" in part)
-
-
 def id_of(card: Message) -> str:
     return values(card)[0]["action_id"]
-
-
-@pytest.fixture
-def superusers() -> Iterator[set[str]]:
-    """NoneBot's, put back afterwards."""
-    known = get_driver().config.superusers
-    before = set(known)
-    yield known
-    known.clear()
-    known.update(before)
 
 
 Hire = Callable[..., Awaitable[Firm]]

@@ -1,13 +1,12 @@
 """People who talk to a bot about connectors: a superuser, an owner, somebody else, another bot, an anonymous member."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import nonebot
 import pytest
 from nonebot.matcher import Matcher, matchers
 from pydantic import SecretStr
-from reading import plain
+from reading import plain, walk
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
 
@@ -100,16 +99,6 @@ class Town:
         await self.bot.runtime.drained()
 
 
-def walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-        for inner in node.values():
-            yield from walk(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            yield from walk(inner)
-
-
 def buttons(card: Any) -> list[dict[str, Any]]:
     return [one for one in walk(card) if one.get("tag") == "button"]
 
@@ -122,18 +111,8 @@ def read(message: Message) -> str:
 
 
 @pytest.fixture
-def superusers() -> Iterator[Callable[[str], None]]:
-    """Makes somebody a superuser for one test."""
-    known = nonebot.get_driver().config.superusers
-    before = set(known)
-    yield known.add
-    known.clear()
-    known.update(before)
-
-
-@pytest.fixture
 async def town(
-    launch: Any, feishu_sandbox: Sandbox, sqlite_url: str, superusers: Callable[[str], None]
+    launch: Any, feishu_sandbox: Sandbox, sqlite_url: str, superusers: set[str]
 ) -> AsyncIterator[Town]:
     """A bot with the commands of its own runtime; those of the plugin that was loaded are set aside."""
     from nonebot_plugin_feishu_ws.commands import install
@@ -148,7 +127,7 @@ async def town(
     app.include_bots = True
     await bot.state(app, "connected")
     town = Town(bot, app, feishu_sandbox, close)
-    superusers(town.root.open_id(app))
+    superusers.add(town.root.open_id(app))
     yield town
     await close()
     await town.settled()

@@ -1,6 +1,5 @@
 """The same commands on other adapters: text answers, superusers by their ids there, secrets asked for in private."""
 
-from collections.abc import Callable
 from typing import Any
 
 import nonebot
@@ -127,8 +126,8 @@ class Elsewhere:
 
 
 @pytest.fixture
-def elsewhere(town: Any, superusers: Callable[[str], None]) -> Elsewhere:
-    superusers("onebot:10001")
+def elsewhere(town: Any, superusers: set[str]) -> Elsewhere:
+    superusers.add("onebot:10001")
     return Elsewhere(town)
 
 
@@ -156,7 +155,7 @@ async def test_a_removal_is_said_twice(elsewhere) -> None:
 
 @pytest.mark.parametrize("line", ["/feishu list", "/feishu remove desk", "/feishu add new"])
 async def test_only_superusers(elsewhere, superusers, line) -> None:
-    superusers("telegram:10002")
+    superusers.add("telegram:10002")
     for user in ("10002", "telegram:10001", "Root"):
         assert await elsewhere.says(line, user=user) == ["You may not do this."]
     assert await elsewhere.says(line, user="") == []
@@ -167,7 +166,7 @@ async def test_only_superusers(elsewhere, superusers, line) -> None:
 
 async def test_an_id_without_its_adapter_is_a_superuser_too(elsewhere, superusers) -> None:
     """As for NoneBot's own SUPERUSER."""
-    superusers("10003")
+    superusers.add("10003")
     (said,) = await elsewhere.says("/feishu list", user="10003")
     assert "desk" in said
 

@@ -196,7 +196,7 @@ async def test_a_form_is_for_one_person_one_time(town) -> None:
 
 
 async def test_another_superusers_form_is_not_mine(town, superusers) -> None:
-    superusers(town.other.open_id(town.app))
+    superusers.add(town.other.open_id(town.app))
     await town.ask(town.root, "/feishu add")
     form = await town.form(town.root)
     result = await town.click(town.other, form, "Submit", name="new", app_id="cli_x", app_secret=CANARY)

@@ -163,7 +163,7 @@ async def test_senders_that_are_no_people_get_no_answer_whatever_their_id(town, 
 
 
 async def test_another_bot_gets_no_answer(town, superusers) -> None:
-    superusers(town.robot.open_id)
+    superusers.add(town.robot.open_id)
     asked = await town.world.say(town.robot, town.group, "/feishu list", mentions=[town.app])
     assert await unanswered(town, asked)
 

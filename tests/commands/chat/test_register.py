@@ -87,7 +87,7 @@ async def test_it_can_be_cancelled_by_whoever_asked(town, superusers) -> None:
     await town.ask(town.root, "/feishu register fresh")
     card = await scan_card(town, town.root)
     code = URL(link_of(town, card)).query["user_code"]
-    superusers(town.other.open_id(town.app))
+    superusers.add(town.other.open_id(town.app))
     foreign = await town.click(town.other, card, "Cancel")
     assert foreign.toast["content"] == "This was for somebody else."
     await town.click(town.root, card, "Cancel")

@@ -1,26 +1,14 @@
 """A company whose connector is stored, too: somebody owns it, and somebody may approve."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from nonebot import get_driver
-from reading import plain
+from reading import plain, values
 
 from feishu_sandbox import Chat, Message, User
-
-
-def callbacks(part: Any) -> Iterator[Any]:
-    """What the buttons of a card carry."""
-    if isinstance(part, dict):
-        if part.get("type") == "callback":
-            yield part["value"]
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from callbacks(inner)
 
 
 @dataclass
@@ -69,7 +57,7 @@ class House:
             lambda m: m.parent_id == asked.message_id and m.msg_type == "interactive", timeout=10
         )
         self.card = json.dumps(card.content, ensure_ascii=False)
-        value = next(value for value in callbacks(card.content) if value["approved"])
+        value = next(value for value in values(card) if value["approved"])
         await self.world.click(self.bob, card.message_id, {"tag": "button", "value": value})
 
     async def outcome(self, asked: Message) -> str:
@@ -84,16 +72,6 @@ class House:
 
     async def enabled(self, name: str) -> bool:
         return next(c.spec.enabled for c in await self.service.everything() if c.spec.name == name)
-
-
-@pytest.fixture
-def superusers() -> Iterator[set[str]]:
-    """NoneBot's, put back afterwards."""
-    known = get_driver().config.superusers
-    before = set(known)
-    yield known
-    known.clear()
-    known.update(before)
 
 
 Settle = Callable[..., Awaitable[House]]

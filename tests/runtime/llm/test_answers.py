@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from office import Office, Open, calls, read, says, values
+from office import Office, Open, calls, says
 from pydantic_ai import ModelMessage
 from pydantic_ai.exceptions import ModelHTTPError
+from reading import read, values
 
 from nonebot_plugin_feishu_ws.butler.history import Histories
 from nonebot_plugin_feishu_ws.config import ButlerLimits

@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 import pytest
-from office import Open, calls, read, says, values
+from office import Open, calls, says
+from reading import read, values
 
 from nonebot_plugin_feishu_ws import butler
 from nonebot_plugin_feishu_ws.config import ButlerLimits
