@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import io
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -147,7 +148,9 @@ class Posts:
         try:
             async with (
                 asyncio.timeout(within),
-                self._session.post(url, headers=headers, data=post.body, allow_redirects=False) as response,
+                self._session.post(
+                    url, headers=headers, data=io.BytesIO(post.body), allow_redirects=False
+                ) as response,
             ):
                 body = await response.read()
         except (TimeoutError, aiohttp.ClientError, OSError):

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..posts import Answer
 from ..world import App, Json
 from .connection import Ack
 
@@ -38,6 +40,23 @@ class Delivery:
     @property
     def payload(self) -> bytes:
         return json.dumps(self.envelope, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def posted(self, answer: Answer) -> Ack:
+        """What a request URL answered, noted as an ack."""
+        ack = Ack(
+            app_id=self.app.app_id,
+            conn_id="",
+            message_id=self.message_id,
+            event_id=self.event_id,
+            code=answer.status,
+            data=answer.data,
+            headers=answer.headers,
+            frame=None,
+            raw=answer.body,
+            at=time.monotonic(),
+        )
+        self.acks.append(ack)
+        return ack
 
     def settle(self, ack: Ack | None) -> None:
         if self.answer is not None and not self.answer.done():

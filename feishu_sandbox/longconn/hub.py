@@ -116,43 +116,16 @@ class Hub(Watch):
             return None
 
     async def _post(self, delivery: Delivery, copies: int, within: float) -> Ack | None:
-        app, first = delivery.app, len(delivery.acks)
-        about = {
-            "app_id": app.app_id,
-            "conn_id": POSTED,
-            "method": "data",
-            "type": "event",
-            "message_id": delivery.message_id,
-        }
+        first = len(delivery.acks)
         delivery.pushes.append(POSTED)
-        self._world.feed.publish(
-            ChangeKind.FRAME_OUT,
-            data={**about, "size": len(delivery.payload), "payload": preview(delivery.payload)},
-        )
+        self._show_post(ChangeKind.FRAME_OUT, delivery, delivery.payload)
         self.bell.ring()
-        sent = (self._posts.send(app, delivery.envelope, within) for _ in range(copies))
-        for answer in itertools.chain.from_iterable(await asyncio.gather(*sent)):
-            if answer is None:
-                continue
-            ack = Ack(
-                app_id=app.app_id,
-                conn_id="",
-                message_id=delivery.message_id,
-                event_id=delivery.event_id,
-                code=answer.status,
-                data=answer.data,
-                headers=answer.headers,
-                frame=None,
-                raw=answer.body,
-                at=asyncio.get_running_loop().time(),
-            )
+        sent = (self._posts.send(delivery.app, delivery.envelope, within) for _ in range(copies))
+        for answer in filter(None, itertools.chain.from_iterable(await asyncio.gather(*sent))):
+            ack = delivery.posted(answer)
             self.acks.append(ack)
-            delivery.acks.append(ack)
-            said = {"code": answer.status, "data": answer.data}
-            self._world.feed.publish(
-                ChangeKind.FRAME_IN,
-                data={**about, "size": len(answer.body), "payload": preview(json.dumps(said).encode())},
-            )
+            said = json.dumps({"code": answer.status, "data": answer.data})
+            self._show_post(ChangeKind.FRAME_IN, delivery, said.encode())
         self.bell.ring()
         return next(iter(delivery.acks[first:]), None)
 
@@ -279,6 +252,11 @@ class Hub(Watch):
                 "payload": preview(frame.payload),
             },
         )
+
+    def _show_post(self, kind: ChangeKind, delivery: Delivery, payload: bytes) -> None:
+        about = {"app_id": delivery.app.app_id, "conn_id": POSTED, "message_id": delivery.message_id}
+        about |= {"method": "data", "type": "event", "size": str(len(payload)), "payload": preview(payload)}
+        self._world.feed.publish(kind, data=about)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

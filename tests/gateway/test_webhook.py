@@ -244,8 +244,9 @@ def test_nothing_that_is_not_feishus_does_anything_but_be_refused(body) -> None:
     for keys in (BOTH, Keys(None, TOKEN), Keys(KEY)):
         with pytest.raises(RefusedError):
             examine(keys, {}, body, now=NOW)
-    with pytest.raises(RefusedError):  # whatever it is: it lacks the token
-        examine(BOTH, signed(body), body, now=NOW)
+    if b"action" not in body:  # of an old card the signature is all there is
+        with pytest.raises(RefusedError):  # it lacks the token
+            examine(BOTH, signed(body), body, now=NOW)
 
 
 def test_deep_json_is_refused() -> None:
