@@ -28,7 +28,7 @@ from .adapter import (
 from .cards import CardAction, FormValues, on_card_action
 from .config import Config, load_settings
 from .filters import Facts, Filter, Outcome, Policy, Reason, Verdict
-from .runtime import LastResort, Runtime
+from .runtime import LastResort, Runtime, spare_what_is_loaded
 from .screening import addressed, addressing, admission, speech
 
 __plugin_meta__ = PluginMetadata(
@@ -85,6 +85,7 @@ def _load() -> Runtime:
     driver.on_startup(last_resort.arm)
     driver.on_shutdown(last_resort.disarm)  # NoneBot begins with the last
     driver.on_startup(runtime.prepare)
+    adapter.on_ready(spare_what_is_loaded)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)
     driver.on_shutdown(commands.install(runtime.management, settings))

@@ -1,8 +1,9 @@
 """The running plugin: what connects the rooms, and NoneBot's start-up and shutdown with them."""
 
+from .heap import spare_what_is_loaded
 from .lastresort import LastResort
 from .management import Management
 from .runtime import Runtime
 from .trying import Tried, send_test
 
-__all__ = ["LastResort", "Management", "Runtime", "Tried", "send_test"]
+__all__ = ["LastResort", "Management", "Runtime", "Tried", "send_test", "spare_what_is_loaded"]

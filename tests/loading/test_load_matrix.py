@@ -168,3 +168,25 @@ def test_flat_names_work_too(tmp_path: Path) -> None:
         tmp_path, script, DRIVER="~none", FEISHU_WS_URL="lark", FEISHU_WS__URL="wss://open.feishu.cn/x"
     )
     assert "https://open.feishu.cn True" in both.stdout
+
+
+def test_the_collector_is_spared_what_is_loaded(tmp_path: Path) -> None:
+    """By a bot that runs; not by what only loads the plugin, such as a shell."""
+    script = """
+    import gc, nonebot
+    nonebot.init()
+    nonebot.load_plugin("nonebot_plugin_feishu_ws")
+    print("loaded", gc.get_freeze_count())
+    driver = nonebot.get_driver()
+
+    @nonebot.get_adapter("Feishu").on_ready
+    async def end():
+        print("ran", gc.get_freeze_count())
+        driver.exit()
+
+    nonebot.run()
+    """
+    said = run(tmp_path, script, DRIVER="~none", FEISHU_WS__ENABLED="false").stdout.split()
+    counts = {word: int(said[said.index(word) + 1]) for word in ("loaded", "ran")}
+    assert counts["loaded"] == 0
+    assert counts["ran"] > 50_000
