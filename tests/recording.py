@@ -15,17 +15,16 @@ _MARK = """() => {
 
 
 class Recording:
-    """Frames of one page."""
+    """Frames of pages of one size."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    def __init__(self) -> None:
         self._frames: list[Image.Image] = []
         self._shown: list[int] = []
 
-    async def frame(self, seconds: float) -> None:
+    async def frame(self, page: Page, seconds: float) -> None:
         """What the page shows now, for so long; the button that the mouse is on is marked."""
-        await self._page.evaluate(_MARK)
-        self._frames.append(Image.open(io.BytesIO(await self._page.screenshot())).convert("RGB"))
+        await page.evaluate(_MARK)
+        self._frames.append(Image.open(io.BytesIO(await page.screenshot())).convert("RGB"))
         self._shown.append(round(seconds * 1000))
 
     def save(self, path: Path) -> None:

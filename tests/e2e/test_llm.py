@@ -5,12 +5,12 @@ What the tool did is in a file that no bot can take back; what the model was ask
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from model_server import ModelServer, Reply, serving
+from model_server import ModelServer, Reply
 from office import is_stream
 from processes import BotProcess
 from reading import read, values
@@ -133,12 +133,6 @@ class Scene:
         return [
             m for m in self.world.messages.values() if m.parent_id == asked.message_id and words in read(m)
         ]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    async with serving() as server:
-        yield server
 
 
 Play = Callable[..., Scene]
