@@ -23,7 +23,7 @@ from .nonces import Nonces
 from .outbox import Outbox
 from .pacing import Pacer
 from .sending import Way
-from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, why
+from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, Together, why
 
 __all__ = [
     "KEYS_KEPT",
@@ -59,6 +59,7 @@ __all__ = [
     "SendUnknown",
     "Story",
     "Taker",
+    "Together",
     "Unfinished",
     "Way",
     "dead_letters",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from ..storage import Database, EventRow, EventState
+from ..storage import Database, EventRow, EventState, MergedRow
 from .logbook import LogAction, LogBook, LogEntry
 
 
@@ -25,6 +25,21 @@ class Arrival:
     attempts: int
     done_at: datetime | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Which other messages are answered in the same turn, see `MergedRow`.
+
+    Attributes:
+        later: The message that stands for all of them, if it is not this one; None, too, if it is no longer known.
+        state: How far that one has come.
+        earlier: The messages this one stands for, as far as they are still known.
+    """
+
+    later: str | None = None
+    state: EventState | None = None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,7 @@ class Story:
         connector: Its name at the time; None if it wrote no line.
         arrival: None where the inbox has forgotten the event, or it is no received message (but, say, a clicked card).
         chapters: In order of time.
+        together: Those it is answered together with; None: it is answered by itself.
     """
 
     app_id: str
@@ -100,6 +116,7 @@ class Story:
     message_id: str
     arrival: Arrival | None
     chapters: tuple[Chapter, ...]
+    together: Together | None = None
 
 
 async def why(database: Database, logbook: LogBook, message_id: str, app_ids: Collection[str]) -> list[Story]:
@@ -123,6 +140,9 @@ async def why(database: Database, logbook: LogBook, message_id: str, app_ids: Co
     for entry in await logbook.about(message_id, app_ids):
         lines.setdefault(entry.connector or "", []).append(entry)
     arrivals = await _arrivals(database, message_id, app_ids)
+    together = {
+        app_id: await _together(database, app_id, arrival.event_id) for app_id, arrival in arrivals.items()
+    }
     return [
         Story(
             app_id=app_id,
@@ -130,6 +150,7 @@ async def why(database: Database, logbook: LogBook, message_id: str, app_ids: Co
             message_id=message_id,
             arrival=arrivals.get(app_id),
             chapters=tuple(_chapters(lines.get(app_id, []))),
+            together=together.get(app_id),
         )
         for app_id in dict.fromkeys([*lines, *arrivals])
     ]
@@ -145,6 +166,27 @@ async def _arrivals(database: Database, message_id: str, app_ids: Collection[str
         row.connector: Arrival(row.event_id, row.received_at, row.state, row.attempts, row.done_at, row.error)
         for row in rows
     }
+
+
+async def _together(database: Database, app_id: str, event_id: str) -> Together | None:
+    mine = col(MergedRow.connector) == app_id
+    into = select(MergedRow.turn).where(mine, col(MergedRow.event_id) == event_id)
+    parts = select(MergedRow.event_id).where(mine, col(MergedRow.turn) == event_id)
+    async with database.session() as session:
+        turn = (await session.exec(into)).first()
+        earlier = (await session.exec(parts.order_by(col(MergedRow.position)))).all()
+        if turn is None and not earlier:
+            return None
+        messages = select(EventRow.event_id, EventRow.message_id, EventRow.state).where(
+            col(EventRow.connector) == app_id, col(EventRow.event_id).in_([turn, *earlier])
+        )
+        rows = (await session.exec(messages)).all()
+    known = {event: (message, state) for event, message, state in rows}
+    if turn in known:
+        return Together(*known[turn])
+    if turn is not None:
+        return Together()
+    return Together(earlier=tuple(known[event][0] or event for event in earlier if event in known))
 
 
 def _chapters(entries: Iterable[LogEntry]) -> Iterable[Chapter]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ...delivery import Arrival, Handling, Said, Screening, Story
+from ...delivery import Arrival, Handling, Said, Screening, Story, Together
 from ...filters import Outcome, Reason
 from ..language import Spoken
 
@@ -72,6 +72,8 @@ class WhyTexts(Spoken):
         lines = [f"{story.connector or story.app_id} · {story.message_id}"]
         if story.arrival is not None:
             lines.append(self._arrival(story.arrival))
+        if story.together is not None:
+            lines.append(self._together(story.together))
         for chapter in story.chapters:
             match chapter:
                 case Screening():
@@ -101,6 +103,18 @@ class WhyTexts(Spoken):
             tries = self._in(f"，第 {arrival.attempts} 次尝试", f", attempt {arrival.attempts}")
         at = self._at(arrival.received_at)
         return self._in(f"收到于 {at}，{state}{tries}", f"Received at {at}, {state}{tries}")
+
+    def _together(self, together: Together) -> str:
+        if together.earlier:
+            earlier = ", ".join(together.earlier)
+            return self._in(f"与它一起回答的：{earlier}", f"Answered together with it: {earlier}")
+        if together.later is None or together.state is None:
+            return self._in("与后来的一条消息一起回答", "Answered together with a later message")
+        state = self._in(*_STATES[together.state])
+        return self._in(
+            f"与后来的消息 {together.later} 一起回答（{state}）",
+            f"Answered together with {together.later}, a later message ({state})",
+        )
 
     def _screening(self, screening: Screening) -> Sequence[str]:
         at = self._at(screening.at)
