@@ -25,7 +25,7 @@ class Gate:
 
     def __init__(self, settings: Settings, failures: Failures | None = None) -> None:
         self._tokens = Tokens(settings)
-        self.failures = failures or Failures()
+        self.failures = Failures() if failures is None else failures
         # Digests of tokens that were good a while ago. Behind one address may be an office: those who are right are
         # not to suffer from somebody there who is wrong.
         self._known: OrderedDict[bytes, None] = OrderedDict()
