@@ -181,7 +181,7 @@ async def _together(database: Database, app_id: str, event_id: str) -> Together 
             col(EventRow.connector) == app_id, col(EventRow.event_id).in_([turn, *earlier])
         )
         rows = (await session.exec(messages)).all()
-    known = {event: (message, state) for event, message, state in rows}
+    known = {event: (message, EventState(state)) for event, message, state in rows}
     if turn in known:
         return Together(*known[turn])
     if turn is not None:
