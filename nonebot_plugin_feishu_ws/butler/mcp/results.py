@@ -24,9 +24,9 @@ def _parts(result: types.CallToolResult) -> Iterator[str]:
     for block in result.content[:_MOST_PARTS]:
         match block:
             case types.TextContent(text=text):
-                yield text[:_LONGEST]
+                yield text[: _LONGEST + 1]
             case types.EmbeddedResource(resource=types.TextResourceContents(text=text)):
-                yield text[:_LONGEST]
+                yield text[: _LONGEST + 1]
             case types.ResourceLink(uri=uri):
                 yield f"[{uri}]"
             case types.ImageContent() | types.AudioContent():

@@ -14,15 +14,14 @@ from ..tool import Tool, ToolError
 from .cleaning import line
 from .definition import Unusable, digest_of, tool_of
 from .results import text_of
-from .transport import way_to
+from .transport import hush, way_to
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 _MOST_TOOLS = 64
 _LONGEST_ERROR = 500  # characters
 _MOST_PAGES = 10
-_CALM = 0.5  # seconds at least between two looks: a server may say all the time that they have changed
-_LOOK_EVERY = 60.0  # seconds between two looks at its tools, if it does not say that they have changed
+_CALM, _LOOK_EVERY = 0.5, 60.0  # seconds
 _WAIT_FIRST, _WAIT_MOST = 1.0, 60.0  # seconds between two tries to connect
 _CLOSED_WITHIN = 4.0  # seconds
 _DECLINED = frozenset({types.INVALID_PARAMS, types.METHOD_NOT_FOUND})
@@ -37,7 +36,8 @@ class Server:
         name: In the settings.
         settings: Its own.
         wait_first: Seconds before it is tried to connect again; twice that, and so on.
-        look_every: Seconds between two looks at its tools.
+        look_every: Seconds between two looks at its tools, if it does not say that they have changed.
+        calm: Seconds at least between two looks: a server may say so all the time.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class Server:
         *,
         wait_first: float = _WAIT_FIRST,
         look_every: float = _LOOK_EVERY,
+        calm: float = _CALM,
     ) -> None:
         self._name = name
         self._settings = settings
         self._wait_first = wait_first
         self._look_every = look_every
+        self._calm = calm
         self._client: Client | None = None
         self._tools: Mapping[str, Tool] = {}
         self._refused: frozenset[str] = frozenset()
@@ -86,6 +88,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to connect."""
+        hush()
         self._task = asyncio.create_task(self._run(), name=f"feishu-ws mcp {self._name}")
 
     async def stop(self) -> None:
@@ -93,6 +96,8 @@ class Server:
         self._closing = True
         self._news.set()
         if self._task is not None:
+            if self._client is None:
+                self._task.cancel()
             _, late = await asyncio.wait([self._task], timeout=_CLOSED_WITHIN)
             for task in late:
                 task.cancel()
@@ -143,7 +148,7 @@ class Server:
         try:
             while not self._closing:
                 await self._pause(self._look_every)
-                await asyncio.sleep(0 if self._closing else _CALM)
+                await asyncio.sleep(0 if self._closing else self._calm)
                 self._news.clear()
                 if not self._closing:
                     async with asyncio.timeout(self._settings.timeout):
@@ -165,6 +170,7 @@ class Server:
         """Newer servers say what changes to whoever has asked; older ones in any case."""
         try:
             async with client.listen(tools_list_changed=True) as changes:
+                self._news.set()  # what changed before is not told
                 async for _ in changes:
                     self._news.set()
         except ListenNotSupportedError:

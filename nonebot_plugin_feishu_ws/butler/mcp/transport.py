@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,6 +22,7 @@ from typing_extensions import override
 from ...mcp_servers import McpServer
 
 _LARGEST = 4 * 1024 * 1024  # bytes of one message
+_CHUNK = 64 * 1024
 _CONNECT_WITHIN = 10.0  # seconds
 _ENDS_WITHIN = 1.0  # seconds: after its input was closed, and again after SIGTERM
 
@@ -35,6 +38,19 @@ def way_to(server: McpServer, ended: Callable[[], None]) -> Streams:
         ended: Told when a program has ended by itself.
     """
     return _program(server, ended) if server.command else _remote(server)
+
+
+def hush() -> None:
+    """Keep the SDK's log from going anywhere: it quotes what servers say, and that may be the key they were given."""
+    for name in ("mcp.client", "mcp.shared"):
+        logging.getLogger(name).propagate = False
+        if not logging.getLogger(name).handlers:
+            logging.getLogger(name).addHandler(logging.NullHandler())
+    logging.getLogger("client").addFilter(_not_of_sdk)  # what its session calls its log: others may, too
+
+
+def _not_of_sdk(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parts[-3:] != ("mcp", "client", "session.py")
 
 
 # --- streamable HTTP ------------------------------------------------------------------------------------------------
@@ -117,6 +133,8 @@ async def _program(server: McpServer, ended: Callable[[], None]) -> AsyncGenerat
                         message = types.jsonrpc_message_adapter.validate_json(text, by_name=False)
                         await heard.send(SessionMessage(message))
         ended()
+        while await stdout.read(_CHUNK):  # nobody listens any more: it is not to be stuck
+            pass
 
     async def say() -> None:
         async with said:
