@@ -27,6 +27,7 @@ from .dispatch import Dispatcher
 from .intake import Intake
 from .keeper import Keeper
 from .management import Management
+from .mcp import ToolServers
 from .model import model_for
 from .notes import Notes
 from .posted import limit_bodies, serve
@@ -107,6 +108,7 @@ class Runtime:
             command_starts=sorted(nonebot.get_driver().config.command_start),
             taken=taken,
         )
+        self._tool_servers = ToolServers(settings, tools)
         self._llm = model_for(
             settings,
             self.management.database,
@@ -160,6 +162,7 @@ class Runtime:
             await self.management.statuses.release_all()
         self._inbox.start()
         self._outbox.start()
+        self._tool_servers.start()
         self._approvals.worker.start()
         if self._llm is not None:
             self._llm.resumer.start()
@@ -237,6 +240,7 @@ class Runtime:
                 self._stop_taking(),
                 self._llm.resumer.stop(_GRACE) if self._llm else asyncio.sleep(0),
             )
+        parting = asyncio.create_task(self._tool_servers.stop())  # no handler calls a tool any more
         async with _until(begun + _FLUSHED_WITHIN, "the database"):
             if self._butler is not None:
                 await self._butler.close()
@@ -250,7 +254,7 @@ class Runtime:
                 await self.management.statuses.forget()
             await self._lease.stop()
         async with _until(begun + _CLOSED_WITHIN, "the database"):
-            await self.management.stop()
+            await asyncio.gather(parting, self.management.stop())
         self._watchdog.stop()
         if self._sandbox is not None:
             self.management.announce_local(None)
