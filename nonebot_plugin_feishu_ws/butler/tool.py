@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from ..telemetry import span
 from ..texts import Locale
 from .turn import Turn
 
@@ -135,4 +136,6 @@ class Tool:
     async def run(self, turn: Turn, arguments: Mapping[str, object]) -> object:
         """Call the function with validated arguments; the turn goes to the parameter annotated `Turn`, if any."""
         own = {} if self.turn_parameter is None else {self.turn_parameter: turn}
-        return await self.function(**arguments, **own)
+        operation = "execute_tool"
+        with span(f"{operation} {self.name}", gen_ai__operation__name=operation, gen_ai__tool__name=self.name):
+            return await self.function(**arguments, **own)

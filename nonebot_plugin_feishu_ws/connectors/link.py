@@ -9,6 +9,7 @@ from functools import partial
 
 from ..gateway import Ack, Inbound, Keys, Response, State, Status, Webhook
 from ..openapi import BotInfo, FeishuError
+from ..telemetry import about_connector
 from .rest import rest_client
 from .spec import ConnectorSpec
 from .standing import Standing, together
@@ -75,11 +76,12 @@ class Link:
     def start(self) -> None:
         """Open the ways in, in the background. Idempotent."""
         if self._seeker is None:
-            self._seeker = asyncio.create_task(
-                self._seek_identity(), name=f"feishu identity {self.spec.name}"
-            )
-            for way in self._ways:
-                way.start()
+            with about_connector(self.spec.name):
+                self._seeker = asyncio.create_task(
+                    self._seek_identity(), name=f"feishu identity {self.spec.name}"
+                )
+                for way in self._ways:
+                    way.start()
 
     def change(self, spec: ConnectorSpec) -> None:
         """Go on as another record says; what is in it about credentials and addresses must be as it was."""
@@ -88,8 +90,9 @@ class Link:
         if turned:
             self._ways, self._former = self._former or self._opened(), self._ways
             if self._seeker is not None:
-                for way in self._ways:
-                    way.start()
+                with about_connector(spec.name):
+                    for way in self._ways:
+                        way.start()
 
     async def request(self, headers: Mapping[str, str], body: bytes) -> Response | None:
         """Answer what was posted to the connector's webhook, see `Webhook.receive`; None if it has none."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..storage import OutboxState
-from ..telemetry import Counts, belonging_to
+from ..telemetry import Counts, about
 from .drafts import Place
 from .errors import Fenced
 from .logbook import LogAction, LogBook, LogLevel
@@ -127,8 +127,7 @@ class Lanes:
             while lane and not self._closed:
                 item = lane.pop(0)
                 try:
-                    with belonging_to(item.draft.app_id, item.draft.event_id or item.draft.uuid):
-                        outcome = await self._sender.send(item)
+                    outcome = await self._send(item)
                 except NoWay:
                     self._hand_back([item, *lane])
                     return
@@ -146,6 +145,13 @@ class Lanes:
         finally:
             if self._lanes.get(place) is lane:
                 del self._lanes[place]
+
+    async def _send(self, item: Item) -> Outcome:
+        draft, way = item.draft, self._ways.get(item.draft.app_id)
+        if draft.event_id is None or way is None:
+            return await self._sender.send(item)
+        with about(way.name, draft.app_id, draft.event_id):
+            return await self._sender.send(item)
 
     def _hand_back(self, items: list[Item]) -> None:
         self.behind = True

@@ -91,7 +91,7 @@ class Approvals:
             turn = self._turn_of(bot, event, f"approval {row.id}")
             return replace(turn, approved_by=row.decided_by)
 
-        return Seat(link.client, self._texts(link.base_url), turn)
+        return Seat(link.spec.name, link.client, self._texts(link.base_url), turn)
 
     def _texts(self, base_url: str) -> ApprovalTexts:
         return ApprovalTexts(locale_for(self._settings.locale, base_url))

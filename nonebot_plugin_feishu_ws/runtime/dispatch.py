@@ -17,8 +17,7 @@ from ..cards import failure
 from ..connectors import Link, LinkStopped
 from ..delivery import Inbox
 from ..screening import screen, speech
-from ..telemetry import span
-from .about import about
+from ..telemetry import about, span
 from .bots import Bots
 from .families import cancel_with_children
 from .jobs import Job
@@ -157,7 +156,7 @@ class Dispatcher:
         while lane:
             job = lane[0]
             try:
-                with about(job.link, job.event_id):
+                with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
                     await self._hand_out(job)
             except LinkStopped:
                 successor = self._link_of(job.link.spec.app_id)

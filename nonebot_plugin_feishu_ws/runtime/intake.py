@@ -14,8 +14,7 @@ from ..connectors import Link
 from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook
 from ..filters import Outcome, Reason
 from ..gateway import Ack, Inbound
-from ..telemetry import OTHER, Kind, span
-from .about import about
+from ..telemetry import OTHER, Kind, about, span
 from .jobs import Job
 from .room import Room
 from .tally import CLICK, Fate, Tally
@@ -70,7 +69,7 @@ class Intake:
             self._tally.events.add(OTHER, Fate.REFUSED)
             return _REFUSED
         event = Envelope.of(payload, inbound)  # pyright: ignore[reportUnknownArgumentType]
-        with about(link, event.event_id), _traced(link, event):
+        with about(link.spec.name, link.spec.app_id, event.event_id), _traced(link, event):
             ack, fate = await self._take(link, event, received_at)
         self._tally.events.add(event.event_type, fate)
         took = self._tally.clicks if event.event_type == CLICK else self._tally.acks

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from enum import Enum
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -108,11 +110,17 @@ def _dotted(attributes: Mapping[str, Value]) -> dict[str, Value]:
     return {name.replace("__", "."): value for name, value in attributes.items()}
 
 
-@cache
 def _tracer() -> "Tracer | None":
-    """Found once; a provider that is set later is used all the same (`ProxyTracer`)."""
+    """None: nobody collects spans, as far as it is known now."""
+    api = _api()
+    if api is None or isinstance(provider := api.get_tracer_provider(), api.ProxyTracerProvider):
+        return None
+    return provider.get_tracer("nonebot_plugin_feishu_ws")
+
+
+@cache
+def _api() -> ModuleType | None:
     try:
-        from opentelemetry.trace import get_tracer
+        return import_module("opentelemetry.trace")
     except ImportError:
         return None
-    return get_tracer("nonebot_plugin_feishu_ws")

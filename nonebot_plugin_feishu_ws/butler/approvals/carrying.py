@@ -27,11 +27,13 @@ class Seat:
     """A connector that runs in this process.
 
     Attributes:
+        name: Its name.
         client: Its REST client.
         texts: In its language.
         turn: The turn an approval was asked in, from the event that was stored.
     """
 
+    name: str
     client: FeishuClient
     texts: ApprovalTexts
     turn: Callable[[ApprovalRow, bytes], Awaitable[Turn]]

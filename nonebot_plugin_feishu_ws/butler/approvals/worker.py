@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ...delivery import Fenced, Lease, LogAction, LogBook, LogLevel, Outbox
 from ...storage import ApprovalRow, ApprovalState, DatabaseUnavailable
+from ...telemetry import about
 from ..rounds import Rounds
 from ..tools import ToolRegistry
 from .carrying import Carrying, Seats
@@ -98,6 +99,11 @@ class Worker(Rounds[ApprovalRow]):
     @override
     async def _see_to(self, row: ApprovalRow) -> None:
         """Take it a step further, as far as this process may."""
+        seat = self._seats().get(row.connector)
+        with about(seat.name if seat else row.connector, row.connector, row.event_id):
+            await self._see_through(row)
+
+    async def _see_through(self, row: ApprovalRow) -> None:
         try:
             if row.state not in OVER and not await self._step(row):
                 return

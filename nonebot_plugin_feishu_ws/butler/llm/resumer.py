@@ -10,6 +10,7 @@ from typing_extensions import override
 from ...delivery import Fenced, OutboxError
 from ...openapi import FeishuError
 from ...storage import DatabaseUnavailable, RunRow
+from ...telemetry import about
 from ..butler import Butler
 from ..rounds import Rounds
 from ..turn import Turn
@@ -66,7 +67,8 @@ class Resumer(Rounds[RunRow]):
                 return
             turn = await self._turn_of(row, payload)
             if turn is not None:
-                await self._butler.attend(turn, lambda: self._brain.resume(turn))
+                with about(turn.connector, row.connector, row.event_id):
+                    await self._butler.attend(turn, lambda: self._brain.resume(turn))
         except Fenced as error:
             logger.warning("the answer to %s is left to others: %s", row.event_id, error)
         except DatabaseUnavailable as error:

@@ -81,7 +81,7 @@ class Replica:
         self.asking = Asking(questions, self.outbox, self.logbook, self._spec)
         self.deciding = Deciding(self.store, self.rows, self.tools, self.logbook, self._spec)
         self.showing = Showing(self.store, self.rows, self.tools, after=options.get("after", 0.0))
-        self.seat = Seat(client, ApprovalTexts("en_US"), self._turn)
+        self.seat = Seat("butler", client, ApprovalTexts("en_US"), self._turn)
         self.carrying = Carrying(
             self.store,
             self.tools,
