@@ -26,7 +26,7 @@ from pydantic import (
 
 from .connectors import ConnectorSpec
 from .gateway import normalise_base_url
-from .mcp_servers import McpServer, McpServers
+from .mcp_servers import McpServer, check_names
 
 MOST_CONNECTIONS = 50
 """Of one app, over all processes (feishu-facts.md, Platform rules)."""
@@ -105,7 +105,7 @@ class Settings(BaseModel):
     """What the model is told to be: a text, or `file:/path` to one."""
     butler_limits: ButlerLimits = Field(default_factory=ButlerLimits)
     """A JSON object."""
-    butler_mcp: McpServers = Field(default_factory=dict[str, McpServer])
+    butler_mcp: dict[str, McpServer] = Field(default_factory=dict[str, McpServer])
     """MCP servers that bring tools: a JSON object, by name."""
     butler_merge: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
     """Seconds within which one person's next message becomes part of the same turn of the model; 0: none does."""
@@ -168,6 +168,11 @@ class Settings(BaseModel):
             if len(set(key)) < _FEWEST_CHARACTERS or any(word in key.lower() for word in _SAMPLES):
                 raise ValueError(f"this is easily guessed; make one that is random: {_MAKE_ONE}")
         return SecretStr(",".join(keys))
+
+    @field_validator("butler_mcp", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return check_names(value)
 
     @field_validator("butler_prompt")
     @classmethod

@@ -3,12 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self, cast
+from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -97,7 +96,12 @@ class McpServer(BaseModel):
         return self
 
 
-def _named(value: Any) -> Any:
+def check_names(value: Any) -> Any:
+    """Look at the names of servers; a server's tool is called `name_tool`, so no `_` is in a name.
+
+    Raises:
+        ValueError: One does not fit.
+    """
     if not isinstance(value, Mapping):
         return value
     for name in cast("Mapping[object, object]", value):
@@ -113,7 +117,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-McpServers = Annotated[dict[str, McpServer], BeforeValidator(_named)]
-"""By name. A tool is called `name_tool`; there is no `_` in a name, so that no two servers' tools are called alike."""
