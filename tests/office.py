@@ -51,7 +51,7 @@ class Office:
                 m.parent_id == asked.message_id
                 and is_stream(m)
                 and words in read(m)
-                and not any(value.get("action") == "feishu_ws_stop" for value in values(m))
+                and not any(value.get("action") == "feishu_stop" for value in values(m))
             ),
             timeout=15,
         )

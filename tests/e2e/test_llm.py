@@ -114,7 +114,7 @@ class Scene:
                 m.parent_id == asked.message_id
                 and is_stream(m)
                 and words in read(m)
-                and "feishu_ws_stop" not in json.dumps(m.content)
+                and "feishu_stop" not in json.dumps(m.content)
             ),
             timeout=within,
         )

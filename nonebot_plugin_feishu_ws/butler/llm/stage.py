@@ -13,7 +13,7 @@ from ...openapi import Facts, InvalidRequest
 from ...storage import Database, OutboxRow
 from ..turn import Turn
 
-STOP = "feishu_ws_stop"
+STOP = "feishu_stop"
 """What the stop button carries, with `turn`, the id of the event that is answered."""
 _MOST_CARDS = 50
 

@@ -27,7 +27,7 @@ async def test_an_answer_grows_on_a_card_and_is_remembered(open_office: Open) ->
     asked = await office.ask("what colour?")
     half = await office.reply(asked, "The sky")
     assert "blue" not in read(half)
-    assert any(value["action"] == "feishu_ws_stop" for value in values(half))
+    assert any(value["action"] == "feishu_stop" for value in values(half))
     go.set()
     card = await office.ended(asked, "The sky is **blue**.")
     assert card.message_id == half.message_id
@@ -120,7 +120,7 @@ async def test_stop(open_office: Open, how: str) -> None:
     if how == "word":
         await office.reply(await office.ask("stop"), "Stopped (1)")
     else:
-        stop = next(value for value in values(card) if value["action"] == "feishu_ws_stop")
+        stop = next(value for value in values(card) if value["action"] == "feishu_stop")
         elsewhere = await office.company.ask("x", office.company.direct)
         assert office.brain.stop(office.company.app.app_id, "oc_other", stop["turn"]) is False
         assert elsewhere.chat is not card.chat

@@ -131,7 +131,7 @@ async def _either(office: Office, asked, words: list[str]):
         lambda m: (
             m.parent_id == asked.message_id
             and any(word in json.dumps(m.content) for word in words)
-            and "feishu_ws_stop" not in json.dumps(m.content)
+            and "feishu_stop" not in json.dumps(m.content)
         ),
         timeout=15,
     )
