@@ -115,6 +115,13 @@ class Settings(BaseModel):
     """Give up after so many failed attempts in a row and become `blocked`; 0 = never."""
     approval_ttl: int = Field(default=3600, ge=10, le=86_400)
     """Seconds until a pending approval expires; a day at most, because the message that asked is kept for two."""
+    keep_events: int = Field(default=2, ge=2, le=3650)
+    """Days for which finished events are kept. Feishu pushes an event again for 7 hours, and must find it known; and an
+    approval that waits for a day goes back to the message that asked."""
+    keep_logs: int = Field(default=30, ge=2, le=3650)
+    """Days for which rows of the log, messages that were sent, and events that were given up are kept."""
+    keep_conversations: int = Field(default=90, ge=2, le=3650)
+    """Days without a word after which a model forgets a conversation."""
     console: bool = True
     """REST and web console, where the driver is FastAPI."""
     console_url: str | None = None
@@ -204,6 +211,17 @@ class Settings(BaseModel):
                 "FEISHU_WS__BUTLER_BASE_URL, or provider:model"
             )
         return self
+
+    @field_validator("keep_events", "keep_logs", "keep_conversations", mode="wrap")
+    @classmethod
+    def _long_enough(cls, value: Any, check: Callable[[Any], int]) -> int:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(
+                "use a whole number of days from 2 to 3650: for less than two Feishu may push an event again, and an "
+                "approval may wait for the message that asked"
+            ) from None
 
     @field_validator("connections", mode="wrap")
     @classmethod

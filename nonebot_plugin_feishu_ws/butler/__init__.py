@@ -9,6 +9,7 @@ from .builtin import install_builtin
 from .butler import Butler
 from .commands import CommandsBrain
 from .conversations import Conversations, Place
+from .history import Histories
 from .inputs import Attachment, inputs_of
 from .matcher import install, taken
 from .reply import Voice, say
@@ -33,6 +34,7 @@ __all__ = [
     "Butler",
     "CommandsBrain",
     "Conversations",
+    "Histories",
     "Merging",
     "Place",
     "Remembering",

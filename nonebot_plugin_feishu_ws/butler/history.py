@@ -3,12 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import delete, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from ..delivery import DELETE_AT_ONCE, delete_in_pieces
 from ..storage import ConversationRow, Database, utc_now
 
 Conversation = tuple[str, str, str | None]
@@ -93,6 +96,17 @@ class Histories:
         step = step.where(col(ConversationRow.version) == history.version)
         if not (await session.exec(step.values(version=history.version + 1, **values))).rowcount:
             raise HistoryChanged
+
+    async def prune(self, older_than: timedelta) -> None:
+        """Remember nothing of conversations in which nobody has spoken for so long."""
+        key = tuple_(
+            col(ConversationRow.connector), col(ConversationRow.chat_id), col(ConversationRow.thread_id)
+        )
+        old = select(ConversationRow.connector, ConversationRow.chat_id, ConversationRow.thread_id).where(
+            col(ConversationRow.updated_at) < utc_now() - older_than
+        )
+        statement = delete(ConversationRow).where(key.in_(old.limit(DELETE_AT_ONCE)))
+        await delete_in_pieces(self._database, statement)
 
     async def forget(self, conversation: Conversation) -> None:
         """Remember nothing of it."""

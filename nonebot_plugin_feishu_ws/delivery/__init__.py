@@ -22,10 +22,12 @@ from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage
 from .nonces import Nonces
 from .outbox import Outbox
 from .pacing import Pacer
+from .pruning import DELETE_AT_ONCE, delete_in_pieces
 from .sending import Way
 from .why import Arrival, Chapter, Handling, Said, Screening, Story, Taker, Together, why
 
 __all__ = [
+    "DELETE_AT_ONCE",
     "KEYS_KEPT",
     "Accepted",
     "Arrival",
@@ -63,6 +65,7 @@ __all__ = [
     "Unfinished",
     "Way",
     "dead_letters",
+    "delete_in_pieces",
     "latest_chat",
     "orphaned",
     "replay",

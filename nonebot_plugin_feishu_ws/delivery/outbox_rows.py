@@ -172,6 +172,7 @@ class OutboxRows:
         old = (
             select(OutboxRow.id)
             .where(col(OutboxRow.state).in_(_FINISHED), col(OutboxRow.created_at) < before)
+            .order_by(col(OutboxRow.created_at))
             .limit(DELETE_AT_ONCE)
         )
         # The state again: one that somebody has revived meanwhile is found by its id only.

@@ -1,5 +1,7 @@
 """Deleting much without keeping anybody waiting."""
 
+import asyncio
+
 from sqlalchemy import Delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -7,6 +9,7 @@ from ..storage import Database
 
 DELETE_AT_ONCE = 500
 """Rows: what one transaction may delete."""
+_PAUSE = 0.01  # seconds between two of them: whoever waits to write comes first
 
 
 async def delete_in_pieces(database: Database, statement: Delete) -> int:
@@ -25,4 +28,5 @@ async def delete_in_pieces(database: Database, statement: Delete) -> int:
     deleted = 0
     while (now := await database.write(work)) > 0:
         deleted += now
+        await asyncio.sleep(_PAUSE)
     return deleted

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import nonebot
 
 from ..adapter import Bot, MessageEvent, parse_event
 from ..butler import Butler, Turn, taken, tools
-from ..butler.llm import LlmBrain, NoModel, Resumer, install_stop, model_of
+from ..butler.llm import KEPT, LlmBrain, NoModel, Resumer, install_stop, model_of
 from ..config import Settings, SettingsError
 from ..delivery import Lease, Outbox
 from ..storage import Database, RunRow
@@ -64,6 +65,7 @@ class Llm:
             prompt=settings.butler_prompt,
             others=lambda turn: _is_command(turn) and taken(turn),
             window=settings.butler_merge,
+            kept=timedelta(days=min(settings.keep_conversations, KEPT.days)),
             command=_is_command,
         )
         self.resumer = Resumer(self.brain, butler, self._apps, self._turn)

@@ -167,7 +167,7 @@ class Runtime:
         if self._llm is not None:
             self._llm.resumer.start()
         others = [self._approvals.prune, self._nonces.prune, *([self._llm.brain.prune] if self._llm else [])]
-        self._spawn(prune(self._inbox, self._outbox, self.management, others))
+        self._spawn(prune(self._settings, self._inbox, self._outbox, self.management, others))
         self._spawn(self._sweep.run())
 
     async def open(self) -> None:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 
+from ..butler import Histories
+from ..config import Settings
 from ..connectors import Supervisor
 from ..delivery import Inbox, InboxUnavailable, Outbox
 from ..storage import DatabaseUnavailable
@@ -16,8 +18,6 @@ from .room import Room
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 
-_KEYS_KEPT = timedelta(hours=48)
-_LOG_KEPT = timedelta(days=30)
 _PRUNE_EVERY = 3600.0  # seconds
 _SWEEP_EVERY = 1.0  # seconds: what another process left is found within this
 
@@ -63,21 +63,30 @@ class Sweep:
 
 
 async def prune(
-    inbox: Inbox, outbox: Outbox, management: Management, others: Iterable[Callable[[], Awaitable[object]]]
+    settings: Settings,
+    inbox: Inbox,
+    outbox: Outbox,
+    management: Management,
+    others: Iterable[Callable[[], Awaitable[object]]],
 ) -> None:
     """Forget what is old, every hour, until cancelled.
 
     Args:
+        settings: How long is long enough.
         inbox, outbox, management: Whose rows are kept for a time.
         others: Prune what they keep themselves.
     """
+    events, logs = timedelta(days=settings.keep_events), timedelta(days=settings.keep_logs)
+    conversations = timedelta(days=settings.keep_conversations)
+    histories = Histories(management.database)
     while True:
         try:
-            await inbox.prune(_KEYS_KEPT)
-            await outbox.prune(_LOG_KEPT)
+            await inbox.prune(events, dead_older_than=max(logs, events))
+            await outbox.prune(max(logs, events))
+            await histories.prune(conversations)
             for other in others:
                 await other()
-            await management.logbook.prune(_LOG_KEPT)
+            await management.logbook.prune(logs)
         except (InboxUnavailable, DatabaseUnavailable) as error:
             logger.warning("old events and log rows are not pruned now: %s", error)
         await asyncio.sleep(_PRUNE_EVERY)

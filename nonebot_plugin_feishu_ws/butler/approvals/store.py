@@ -29,6 +29,8 @@ OVER = frozenset(
 )
 """States after which nothing comes; `finished_at` says that the chat was told."""
 
+_PRUNED_AT_ONCE = 200
+
 Then = Callable[[AsyncSession, ApprovalRow], Awaitable[None]]
 """More for the same transaction."""
 
@@ -229,13 +231,16 @@ class ApprovalStore:
     async def prune(self, older_than: timedelta) -> None:
         """Forget what was over longer ago, and its cards."""
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: AsyncSession) -> int:
             before = await self._clock.read(session) - older_than
-            old = select(ApprovalRow.id).where(col(ApprovalRow.finished_at) < before)
-            await session.exec(delete(ApprovalCardRow).where(col(ApprovalCardRow.approval_id).in_(old)))
-            await session.exec(delete(ApprovalRow).where(col(ApprovalRow.finished_at) < before))
+            old = select(ApprovalRow.id).where(col(ApprovalRow.finished_at) < before).limit(_PRUNED_AT_ONCE)
+            ids = (await session.exec(old)).all()
+            await session.exec(delete(ApprovalCardRow).where(col(ApprovalCardRow.approval_id).in_(ids)))
+            await session.exec(delete(ApprovalRow).where(col(ApprovalRow.id).in_(ids)))
+            return len(ids)
 
-        await self._database.write(work)
+        while await self._database.write(work) == _PRUNED_AT_ONCE:
+            pass
 
     def _free_or(self, owner: str) -> ColumnElement[bool]:
         return or_(orphaned(col(ApprovalRow.owner)), col(ApprovalRow.owner) == owner)

@@ -45,6 +45,7 @@ class LlmBrain:
         long: Characters of JSON from which on a conversation is made shorter.
         others: Whether a message is for another plugin, which has taken it.
         window: Of merging, see `Merging.window`; 0: no messages are merged.
+        kept: For how long answers are known to have been given.
         command: Whether a message begins as a command does; such are never merged.
     """
 
@@ -62,11 +63,13 @@ class LlmBrain:
         long: int = LONG,
         others: Callable[[Turn], bool] = lambda _: False,
         window: float = 0.0,
+        kept: timedelta = KEPT,
         command: Callable[[Turn], bool] = lambda _: False,
     ) -> None:
         self._model = model
         self._others = others
         self.window = window
+        self._kept = kept
         self._command = command
         self._merges = Merges(database, lease)
         agent: ModelAgent = Agent(model, output_type=[str, DeferredToolRequests])
@@ -156,7 +159,7 @@ class LlmBrain:
         Raises:
             DatabaseUnavailable: The database is away.
         """
-        await self.runs.prune(KEPT)
+        await self.runs.prune(self._kept)
         await self._merges.prune()
         await self._means.spending.prune()
 

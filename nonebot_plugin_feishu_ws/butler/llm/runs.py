@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, tuple_
 from sqlmodel import col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ...delivery import Fenced, Lease, orphaned
+from ...delivery import DELETE_AT_ONCE, Fenced, Lease, delete_in_pieces, orphaned
 from ...storage import ApprovalRow, Database, EventRow, RunRow, RunState, utc_now
 from ..history import Conversation
 from ..turn import Turn
@@ -203,11 +203,9 @@ class Runs:
 
     async def prune(self, older_than: timedelta) -> None:
         """Forget runs that were begun longer ago."""
-
-        async def work(session: AsyncSession) -> None:
-            await session.exec(delete(RunRow).where(col(RunRow.created_at) < utc_now() - older_than))
-
-        await self._database.write(work)
+        key = tuple_(col(RunRow.connector), col(RunRow.event_id))
+        old = select(RunRow.connector, RunRow.event_id).where(col(RunRow.created_at) < utc_now() - older_than)
+        await delete_in_pieces(self._database, delete(RunRow).where(key.in_(old.limit(DELETE_AT_ONCE))))
 
 
 def _is(app_id: str, event_id: str) -> ColumnElement[bool]:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pydantic_ai.usage import RunUsage
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete, update
+from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...config import ButlerLimits
+from ...delivery import DELETE_AT_ONCE, delete_in_pieces
 from ...storage import Database, SpendingRow, utc_now
 from ...telemetry import Counts
 
@@ -94,12 +95,11 @@ class Spending:
 
     async def prune(self) -> None:
         """Forget days that are over."""
-        old = delete(SpendingRow).where(col(SpendingRow.day) < (_today() - _KEPT).isoformat())
-
-        async def work(session: AsyncSession) -> None:
-            await session.exec(old)
-
-        await self._database.write(work)
+        key = tuple_(col(SpendingRow.connector), col(SpendingRow.open_id), col(SpendingRow.day))
+        old = select(SpendingRow.connector, SpendingRow.open_id, SpendingRow.day).where(
+            col(SpendingRow.day) < (_today() - _KEPT).isoformat()
+        )
+        await delete_in_pieces(self._database, delete(SpendingRow).where(key.in_(old.limit(DELETE_AT_ONCE))))
 
 
 def _today() -> date:
