@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from ..config import Settings
 from ..runtime import Runtime
-from . import rest
+from . import pages, rest
 from .auth import Gate
 
 
@@ -18,3 +18,4 @@ def mount(app: FastAPI, runtime: Runtime, settings: Settings) -> None:
     """
     gate = Gate(settings)
     app.include_router(rest.router(runtime.management, gate, settings))
+    pages.attach(app, runtime.management, settings, gate.failures)

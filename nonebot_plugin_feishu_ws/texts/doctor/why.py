@@ -71,7 +71,7 @@ class WhyTexts(Spoken):
         """One connector's story, line by line."""
         lines = [f"{story.connector or story.app_id} · {story.message_id}"]
         if story.arrival is not None:
-            lines.append(self._arrival(story.arrival))
+            lines.append(self.arrival(story.arrival))
         if story.together is not None:
             lines.append(self._together(story.together))
         for chapter in story.chapters:
@@ -82,8 +82,8 @@ class WhyTexts(Spoken):
                     lines.append(self._handling(chapter))
                 case Said():
                     lines.append(self._said(chapter))
-        if self._left_alone(story):
-            lines.append(self._in("没有插件的响应器接手它。", "No plugin's matcher took it."))
+        if self.left_alone(story):
+            lines.append(self.nobody())
         return lines
 
     def reason(self, reason: str) -> str:
@@ -94,7 +94,8 @@ class WhyTexts(Spoken):
     def _at(self, moment: datetime) -> str:
         return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
-    def _arrival(self, arrival: Arrival) -> str:
+    def arrival(self, arrival: Arrival) -> str:
+        """When its event came, and how far it has come."""
         state = self._in(*_STATES[arrival.state])
         if arrival.error:
             state += self._in(f"：{arrival.error}", f": {arrival.error}")
@@ -156,8 +157,11 @@ class WhyTexts(Spoken):
             f"{at} Answered: {said.message_id} ({said.msg_type})",
         )
 
+    def nobody(self) -> str:
+        return self._in("没有插件的响应器接手它。", "No plugin's matcher took it.")
+
     @staticmethod
-    def _left_alone(story: Story) -> bool:
+    def left_alone(story: Story) -> bool:
         """It was let through and is finished, and yet no matcher ran."""
         done = story.arrival is not None and story.arrival.state == "done"
         admitted = any(isinstance(chapter, Screening) and chapter.admitted for chapter in story.chapters)

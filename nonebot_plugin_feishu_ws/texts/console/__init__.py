@@ -1,0 +1,5 @@
+"""What the web console says."""
+
+from .texts import ConsoleTexts, accepted
+
+__all__ = ["ConsoleTexts", "accepted"]
