@@ -87,10 +87,12 @@ class Stops:
                     self._news.set()
 
     async def close(self) -> None:
-        """Listen no more. What is still noted is a dead process's, and counts for nobody."""
+        """Listen no more. What is still noted then is a dead process's, and counts for nobody."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            with contextlib.suppress(DatabaseUnavailable, Fenced):
+                await self._note()
 
     async def in_conversation(self, conversation: Conversation) -> int:
         """Stop what other processes do in a conversation; they hear of it within a second.
