@@ -24,7 +24,7 @@ from .world import App, Json
 from .world.ids import new_id
 from .world.loose import parse_object
 
-_OVERSIZED = 20 * 2**20
+_OVERSIZED = 4 * 2**20
 
 
 class RequestUrlError(ValueError):

@@ -23,7 +23,7 @@ from feishu_sandbox import App, Chat, Delivery, Message, Rules, Sandbox, User
 SCRIPT = Path(__file__).with_name("bot.py")
 KEY = "Yk1zb2xzdG9yZWRrZXlmb3J0ZXN0c29mYmxhY2tib3g="
 PATIENCE = 20.0  # seconds: the machine may be busy
-RULES = Rules(push_again_after=(0.5,) * 20 + (2.0,) * 10)
+RULES = Rules(push_again_after=(0.5,) * 20 + (2.0,) * 10, challenge_timeout=PATIENCE)
 
 
 @dataclass

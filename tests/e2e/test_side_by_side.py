@@ -4,6 +4,8 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
+
 from feishu_sandbox import Sandbox
 
 SCRIPT = """
@@ -33,16 +35,20 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-async def test_a_stock_bot_and_a_connector(feishu_sandbox: Sandbox, start_bot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["ws", "webhook"])
+async def test_a_stock_bot_and_a_connector(
+    feishu_sandbox: Sandbox, start_bot, tmp_path: Path, transport: str
+) -> None:
     world = feishu_sandbox.world
     alice, stock, ours = world.add_user("Alice"), world.add_app("Stock"), world.add_app("Ours")
     script = tmp_path / "side_by_side.py"
     script.write_text(SCRIPT)
+    port = free_port()
     bot = await start_bot(
         script,
         DRIVER="~fastapi+~httpx+~websockets",
         HOST="127.0.0.1",
-        PORT=str(free_port()),
+        PORT=str(port),
         FEISHU_API_BASE=feishu_sandbox.url,
         FEISHU_BOTS=json.dumps(
             [
@@ -50,17 +56,29 @@ async def test_a_stock_bot_and_a_connector(feishu_sandbox: Sandbox, start_bot, t
                     "app_id": stock.app_id,
                     "app_secret": stock.app_secret,
                     "verification_token": stock.verification_token,
-                    "protocol": "ws",
+                    "protocol": "ws" if transport == "ws" else "http",
                 }
             ]
         ),
         FEISHU_WS__URL=feishu_sandbox.url,
         FEISHU_WS__CONNECTORS=json.dumps(
-            [{"name": "ours", "app_id": ours.app_id, "app_secret": ours.app_secret}]
+            [
+                {
+                    "name": "ours",
+                    "app_id": ours.app_id,
+                    "app_secret": ours.app_secret,
+                    "verification_token": ours.verification_token,
+                    "transport": transport,
+                }
+            ]
         ),
     )
     for app, module in ((stock, "nonebot"), (ours, "nonebot_plugin_feishu_ws")):
-        await feishu_sandbox.hub.wait_connected(app, timeout=20)
+        if transport == "ws":
+            await feishu_sandbox.hub.wait_connected(app, timeout=20)
+        else:
+            await bot.line("Uvicorn running")
+            app.request_url = f"http://127.0.0.1:{port}/feishu/{app.app_id}"
         await world.say(alice, world.direct_chat(alice, app), f"hello {app.name}")
         said = await world.wait_for(lambda message, app=app: message.sender is app, timeout=15)
         assert said.text == f"{module} heard hello {app.name}"
