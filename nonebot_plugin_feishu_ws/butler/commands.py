@@ -53,6 +53,7 @@ class CommandsBrain:
                 await turn.say(turn.texts.unbalanced_quotes(), final=True)
             return
         name = words[0].lower() if words else ""
+        await self._tools.ready(name)
         if answer := await self._answer_itself(name, words[1:], turn):
             await turn.say(answer, final=True)
         elif tool := self._tools.get(name):

@@ -88,9 +88,9 @@ class ToolRegistry:
         """Its tools are gone."""
         self._sources.remove(source)
 
-    async def ready(self, name: str = "") -> None:
+    async def ready(self, name: str | None = None) -> None:
         """Wait until those who bring tools have had the time to: who may have the one of a name, or all."""
-        sources = [source for source in self._sources if name.startswith(source.prefix) or not name]
+        sources = [source for source in self._sources if name is None or name.startswith(source.prefix)]
         await asyncio.gather(*(source.ready() for source in sources))
 
     def built_in(self, name: str, function: ToolFunction, terms: Terms, doc: Callable[[Locale], str]) -> None:

@@ -1,5 +1,7 @@
 """Our tools as a model sees them. It names one and gives arguments; whether anything is run is decided here."""
 
+import asyncio
+import contextlib
 import json
 import logging
 import secrets
@@ -18,6 +20,7 @@ from ..turn import Turn
 logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 _LONGEST_RESULT = 20_000  # characters
+_READY_WITHIN = 5.0  # seconds: who brings tools later is waited for no longer
 _RETRIES = 2  # where what the model writes is no JSON object; what is in the object is looked at here
 _OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 MOST_ASKED = 5
@@ -45,7 +48,9 @@ class Toolbox:
 
     async def offered(self) -> FunctionToolset[None]:
         """What the model may call."""
-        await self._registry.ready()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_READY_WITHIN):
+                await self._registry.ready()
         locale = self._turn.texts.locale
         tools = [tool.spoken(locale) for tool in self._registry if await tool.permits(self._turn)]
         return FunctionToolset([self._model_tool(tool) for tool in tools], max_retries=_RETRIES)
