@@ -178,6 +178,8 @@ class _Examination:
         return _OK, facts
 
     async def strangers(self, client: FeishuClient) -> Finding:
+        if self._address is not None:
+            return _SKIPPED, {"reason": "webhook"}
         count = Headcount(await client.online_instance_count(), self._reported.connections)
         facts: dict[str, Fact] = {"online": count.online, "own": count.own}
         if count.strangers:
@@ -207,9 +209,16 @@ class _Examination:
             "link": grant_link(self._base_url, self._spec.app_id, names),
         }
 
-    # --- the long connection --------------------------------------------------------------------------------
+    # --- the way in -----------------------------------------------------------------------------------------
+
+    @property
+    def _address(self) -> str | None:
+        """Where a webhook is; None of a long connection."""
+        return f"/feishu/{self._spec.app_id}" if self._spec.transport == "webhook" else None
 
     async def bootstrap(self) -> Finding:
+        if self._address is not None:
+            return _SKIPPED, {"reason": "webhook"}
         if self._connector.locked is not None:
             return _SKIPPED, {"reason": "locked"}
         credentials = Credentials(self._spec.app_id, self._spec.app_secret.get_secret_value())
@@ -238,6 +247,8 @@ class _Examination:
             "gateway_reason": reported.reason,
             "reported_ago": self._ago(reported.updated_at),
         }
+        if self._address is not None:
+            facts["address"] = self._address
         if (idle := self._why_idle()) is not None:
             return _SKIPPED, {"reason": idle, **facts}
         if reported.held:
@@ -246,6 +257,8 @@ class _Examination:
             return _PROBLEM, {"reason": "not_running", **facts}
         if self._connected:
             facts |= {"open": reported.connections, "wanted": reported.wanted}
+            if reported.reason == Reason.REFUSED:
+                return _WARNING, {"reason": "request_refused", **facts}
             if reported.connections < reported.wanted:
                 return _WARNING, {"reason": "partial", **facts}
             return _OK, facts
@@ -263,6 +276,8 @@ class _Examination:
     async def events(self) -> Finding:
         ago = self._ago(self._reported.last_event_at)
         facts: dict[str, Fact] = {"last_event_ago": ago, "link": self._console}
+        if self._address is not None:
+            facts["address"] = self._address
         if not self._connected:
             return _SKIPPED, {"reason": "not_connected", **facts}
         if ago is None:

@@ -34,7 +34,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"
     CLOSED = "closed"
     SILENT = "silent"
-    REFUSED = "refused"  # the last request to a webhook; it listens nevertheless
+    REFUSED = "request_refused"  # the last request to a webhook; it listens nevertheless
     INTERNAL = "internal"  # a defect of ours; logged with its traceback
 
     @property

@@ -199,7 +199,7 @@ class Webhook:
 
     def _complain(self, refusal: Refusal) -> None:
         """Log the 1st, 2nd, 4th, 8th … of a kind: whoever finds the address must not fill the disk."""
-        error = GatewayError(Reason.REFUSED, f"a request was refused: {refusal}")
+        error = GatewayError(Reason.REFUSED, refusal.value)
         self._status = replace(self._status, error=error)
         self._refused[refusal] += 1
         count = self._refused[refusal]

@@ -32,9 +32,15 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
     "app_id": ("开发者后台的 App ID，如 cli_a1b2…", "the App ID from the developer console, like cli_a1b2…"),
     "app_secret": ("开发者后台的 App Secret", "the App Secret from the developer console"),
     "verification_token": ("事件订阅的 Verification Token，可留空", "the Verification Token, may be empty"),
-    "encrypt_key": ("事件订阅的 Encrypt Key，可留空", "the Encrypt Key, may be empty"),
+    "encrypt_key": (
+        "事件订阅的 Encrypt Key，用 webhook 时建议设置",
+        "the Encrypt Key, best set for a webhook",
+    ),
     "domain": ("feishu、lark 或网址", "feishu, lark or a URL"),
-    "transport": ("ws（长连接）", "ws (the long connection)"),
+    "transport": (
+        "ws（长连接）或 webhook（须先设置 encrypt_key 或 verification_token）",
+        "ws (the long connection) or webhook (set encrypt_key or verification_token first)",
+    ),
     "owner": ("负责人的 open_id", "the owner's open_id"),
     "approvers": (
         "审批人的 open_id，逗号分隔；* 表示会话中任何人",

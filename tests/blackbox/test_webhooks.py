@@ -171,7 +171,7 @@ async def test_state_disconnect_connect_disable(house, talking) -> None:
     await state(house, app, lambda one: one.last_event_at and one.connected_at and one.connections == 0)
     await post(url)
     refused = await state(house, app, lambda one: one.error)
-    assert (refused.state, refused.reason) == ("connected", "refused")
+    assert (refused.state, refused.reason) == ("connected", "request_refused")
     await service.set_connected(house.root, "listening", False)
     await state(house, app, lambda one: one.held and one.state == "disconnected")
     assert (await post(url))[0] == 404

@@ -341,6 +341,43 @@ async def test_last_event(
         assert f"/app/{patient.app.app_id}" in english(check)
 
 
+# --- webhooks -----------------------------------------------------------------------------------------------
+
+LISTENING = replace(CONNECTED, connections=0, wanted=0)
+
+
+@pytest.mark.parametrize(
+    ("report", "outcome", "said"),
+    [
+        (LISTENING, CheckOutcome.OK, "listening at /feishu/cli_"),
+        (
+            replace(LISTENING, reason="request_refused", error="request_refused: bad_token"),
+            CheckOutcome.WARNING,
+            "the last request was refused (bad_token)",
+        ),
+        (
+            replace(LISTENING, state="blocked", reason="no_server", error="no_server: x"),
+            CheckOutcome.PROBLEM,
+            "DRIVER=~fastapi",
+        ),
+    ],
+)
+async def test_a_webhook(patient: Patient, report: Reported, outcome: CheckOutcome, said: str) -> None:
+    connector = patient.connector(transport="webhook", encrypt_key=SecretStr(CANARY))
+    found = await patient.examined(connector, report)
+    assert found[CheckName.CONNECTION].outcome is outcome
+    assert said in english(found[CheckName.CONNECTION])
+    for name in (CheckName.BOOTSTRAP, CheckName.STRANGERS):
+        assert found[name].facts == {"reason": "webhook"}
+
+
+async def test_a_webhook_that_was_never_called_is_told_its_address(patient: Patient) -> None:
+    connector = patient.connector(transport="webhook", encrypt_key=SecretStr(CANARY))
+    check = (await patient.examined(connector, replace(LISTENING, last_event_at=None)))[CheckName.EVENTS]
+    assert f"https://YOUR-HOST/feishu/{patient.app.app_id}" in english(check)
+    assert "persistent connection" not in english(check)
+
+
 # --- stranger connections -----------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ...connectors import Check, CheckName, CheckOutcome
 from ..language import Spoken
-from .words import BOT_STATES, EVENT_HINTS, OUTCOMES, PURPOSES, REASONS, TITLES
+from .words import BOT_STATES, EVENT_HINTS, LONG_CONNECTION_HINT, OUTCOMES, PURPOSES, REASONS, TITLES
 
 
 class Advice(NamedTuple):
@@ -87,10 +87,7 @@ class DoctorTexts(Spoken):
                     f"given ({facts['host']}); no connection was used up",
                 )
             case CheckName.CONNECTION:
-                lasted, beat = self.span(facts["connected_for"]), self._ago(facts["heartbeat_ago"])
-                return self._in(
-                    f"已连接 {lasted}，最近心跳：{beat}", f"connected for {lasted}, last heartbeat: {beat}"
-                )
+                return self._up(facts)
             case CheckName.STRANGERS:
                 return self._in(
                     f"没有（平台看到 {facts['online']} 个，都是我们的）",
@@ -106,6 +103,17 @@ class DoctorTexts(Spoken):
                 return self._in(f"与平台相差 {off:.0f} 秒", f"{off:.0f} s from the platform's")
             case CheckName.PROXY:
                 return self._proxy(facts)
+
+    def _up(self, facts: Mapping[str, Any]) -> str:
+        lasted, last = self.span(facts["connected_for"]), self._ago(facts["heartbeat_ago"])
+        if "address" in facts:
+            return self._in(
+                f"已在 {facts['address']} 等候 {lasted}，最近请求：{last}",
+                f"listening at {facts['address']} for {lasted}, last request: {last}",
+            )
+        return self._in(
+            f"已连接 {lasted}，最近心跳：{last}", f"connected for {lasted}, last heartbeat: {last}"
+        )
 
     def _special(self, name: CheckName, reason: str, facts: Mapping[str, Any]) -> Advice | None:
         """Texts made of more than a reason."""
@@ -133,6 +141,8 @@ class DoctorTexts(Spoken):
             cause = self.reason(str(why)) if why else Advice("", "")
             more = "; ".join(part for part in (cause.headline, facts["error"]) if part)
             return Advice(self._join(headline, more), cause.todo)
+        if facts["reason"] == "request_refused":
+            return Advice(self._join(headline, facts["error"].rpartition(" ")[2]), todo)
         if why is None or facts["reason"] not in ("connecting", "reconnecting", "blocked"):
             return Advice(headline, todo)
         cause = self.reason(str(why))
@@ -188,11 +198,21 @@ class DoctorTexts(Spoken):
             if ago is None
             else self._in(f"最近一次在{self._ago(ago)}", f"the last one came {self._ago(ago)}")
         )
-        hints = [f"{n}. {self._in(*hint)}" for n, hint in enumerate(EVENT_HINTS, start=1)]
+        way = self.request_url(facts["address"]) if "address" in facts else self._in(*LONG_CONNECTION_HINT)
+        every = [way, *(self._in(*hint) for hint in EVENT_HINTS)]
+        hints = [f"{n}. {hint}" for n, hint in enumerate(every, start=1)]
         lead = self._in(
             "给机器人发一条消息；没有反应时依次检查：", "Write to the bot; if nothing comes, check in turn:"
         )
         return Advice(headline, self._linked("\n".join([lead, *hints]), facts))
+
+    def request_url(self, address: str) -> str:
+        """Where Feishu is to send to; who can reach this host, and by which name, is known to its operator alone."""
+        return self._in(
+            f"“事件与回调”里的事件和回调都选择“将…发送至开发者服务器”，请求地址填 https://你的域名{address}",
+            "under “Events & Callbacks”, events and callbacks are both sent to the developer's server, request URL "
+            f"https://YOUR-HOST{address}",
+        )
 
     def _skew(self, ahead: float) -> Advice:
         off = self.span(abs(ahead))

@@ -135,6 +135,24 @@ REASONS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
             "Mend the cause, then connect; FEISHU_WS__RECONNECT_MAX_ATTEMPTS is the limit.",
         ),
     ),
+    "no_server": (
+        (
+            "NoneBot 的驱动器不提供 HTTP 服务，收不到 webhook",
+            "NoneBot's driver serves no HTTP; nothing can call",
+        ),
+        (
+            "设置 DRIVER=~fastapi 后重启，或用 set 改回 transport=ws。",
+            "Set DRIVER=~fastapi and start again, or set transport=ws.",
+        ),
+    ),
+    "request_refused": (
+        ("上一个请求被拒绝", "the last request was refused"),
+        (
+            "若是飞书的请求：核对 Encrypt Key 和 Verification Token，wrong_time 则校准时钟；陌生人的请求可以忽略。",
+            "Was it Feishu's? Compare Encrypt Key and Verification Token; wrong_time: set the clock. Else never mind.",
+        ),
+    ),
+    "webhook": (("使用 webhook，不需要", "a webhook needs none"), ("", "")),
     "busy": (("平台繁忙", "the platform is busy"), ("会自动重试。", "It is tried again by itself.")),
     "unavailable": (
         ("平台暂时不可用", "the platform is unavailable"),
@@ -231,11 +249,11 @@ REASONS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ),
     ),
 }
+LONG_CONNECTION_HINT = (
+    "“事件与回调”里的事件和回调都选择“使用长连接接收”",
+    "under “Events & Callbacks”, events and callbacks are both received through a persistent connection",
+)
 EVENT_HINTS = (
-    (
-        "“事件与回调”里的事件和回调都选择“使用长连接接收”",
-        "under “Events & Callbacks”, events and callbacks are both received through a persistent connection",
-    ),
     (
         "已添加事件 im.message.receive_v1；要用卡片按钮，还要添加回调 card.action.trigger",
         "the event im.message.receive_v1 is added; for card buttons the callback card.action.trigger, too",
