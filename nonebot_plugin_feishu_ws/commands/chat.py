@@ -30,6 +30,7 @@ from .confirming import Confirmations
 from .desk import Desk
 from .forms import Form, Forms, form_for
 from .grammar import VERBS, MisuseError, parse
+from .inviting import hand_over
 from .progress import CONNECTING, states
 from .scans import Scans
 from .verbs import perform
@@ -100,10 +101,7 @@ class Chat:
                 return await self._interview(bot, event, desk, answer)
             await self._send_form(bot, event, desk, answer)
             return None
-        if verb == "register" and desk.actor.superuser:
-            self._scans.begin(self._register(bot, event, desk, line))
-            return None
-        if verb == "remove" and await self._asks_first(bot, event, desk, line):
+        if await self._private_or_later(bot, event, desk, verb, line):
             return None
         answer = answer or await perform(desk, line)
         if isinstance(bot, Bot) and isinstance(event, MessageEvent):
@@ -154,6 +152,30 @@ class Chat:
             words = words_of(desk)
             await tell(bot, event, words.repeat(words.confirm("remove", name), f"{desk.root} {line} --yes"))
         return True
+
+    async def _private_or_later(
+        self, bot: BaseBot, event: BaseEvent, desk: Desk, verb: str, line: str
+    ) -> bool:
+        """Whether the answer is for other eyes than the chat's, or comes when somebody has done something."""
+        match verb:
+            case "register" if desk.actor.superuser:
+                self._scans.begin(self._register(bot, event, desk, line))
+            case "console":
+                await self._invite(bot, event, desk)
+            case "remove":
+                return await self._asks_first(bot, event, desk, line)
+            case _:
+                return False
+        return True
+
+    async def _invite(self, bot: BaseBot, event: BaseEvent, desk: Desk) -> None:
+        async def answer(text: str) -> None:
+            await tell(bot, event, text)
+
+        try:
+            await hand_over(bot, event, desk, answer)
+        except DatabaseUnavailable:
+            await answer(desk.texts.database_away())
 
     async def _register(self, bot: BaseBot, event: BaseEvent, desk: Desk, line: str) -> None:
         words = words_of(desk)

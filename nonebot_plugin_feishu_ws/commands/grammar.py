@@ -138,6 +138,13 @@ VERBS: Mapping[str, Verb] = {
             "register butler",
             _MAYBE_NAME,
         ),
+        Verb(
+            "console",
+            "",
+            ("获取登录网页控制台的一次性链接", "get a one-time link to the web console"),
+            "console",
+            Args(),
+        ),
         Verb("approvals", "", ("列出等待审批的请求", "list what waits for approval"), "approvals", Args()),
         Verb("approve", "ID", ("批准一项请求", "approve a request"), "approve k7m2xq9a", _ID),
         Verb(

@@ -26,6 +26,7 @@ from .approving import approvals, decide
 from .deadletters import replay
 from .desk import Desk
 from .diagnosis import doctor, why
+from .entering import entry
 from .grammar import VERBS, Call, MisuseError, Verb, parse
 from .registering import registered
 from .standings import light_of, row_of, rows_of_parts, summary_of, trouble_of
@@ -292,6 +293,7 @@ _VERBS: Mapping[str, Callable[[Desk, Call], Awaitable[Answer]]] = {
     "test": _test,
     "remove": _remove,
     "register": registered,
+    "console": entry,
     "approvals": approvals,
     "approve": decide,
     "reject": decide,

@@ -9,8 +9,10 @@ from nonebot.drivers import Driver
 from ..config import Settings
 from ..runtime import Runtime
 from . import probes
+from .address import address_of, invite, opens_here_alone
+from .auth.sessions import Identity
 
-__all__ = ["install"]
+__all__ = ["Identity", "install", "invite", "opens_here_alone"]
 
 
 def install(runtime: Runtime, settings: Settings, driver: Driver) -> None:
@@ -23,6 +25,7 @@ def install(runtime: Runtime, settings: Settings, driver: Driver) -> None:
         driver: NoneBot's.
     """
     probes.mount(runtime, settings, driver)
+    runtime.management.console_url = address_of(settings, driver)
     if not settings.console or driver.type.partition("+")[0] != "fastapi":
         return
     from nonebot.drivers.fastapi import Driver as FastAPIDriver

@@ -58,6 +58,8 @@ class Management:
         """Connectors declared in configuration; the local Feishu may add one."""
         self.default_url = settings.url
         """The platform of connectors that name none."""
+        self.console_url: str | None = None
+        """What the addresses of the web console begin with; None: there is none."""
         self._settings = settings
         self._key_file = (self.database.path or data / "feishu-ws").with_suffix(".key")
         self._changed = changed
