@@ -93,7 +93,7 @@ async def _asked(replica: Any, turn: Any, tool: Any, number: int) -> Any:
 
     async def nothing(_session: Any, _row: Any) -> None: ...
 
-    row, _ = await replica.asking._questions.ask(question, nothing)
+    row, _ = await replica.questions.ask(question, nothing)
     card = update(ApprovalCardRow).where(col(ApprovalCardRow.approval_id) == row.id)
     await replica.database.write(lambda session: session.exec(card.values(message_id=f"om_{row.id}")))
     return row
