@@ -92,8 +92,8 @@ class RestTexts(Spoken):
         return ConnectorTexts(self.locale).field(field)
 
     def unknown_field(self, valid: Collection[str]) -> str:
-        names = ", ".join(sorted(valid))
-        return self._in(f"没有这个字段；可用：{names}。", f"There is no such field. Fields: {names}.")
+        names = ", ".join(sorted(valid)) or self._in("无", "none")
+        return self._in(f"没有这个字段；可用：{names}。", f"There is no such field. There are: {names}.")
 
     def fields_invalid(self) -> str:
         return self._in(

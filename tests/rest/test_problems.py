@@ -188,6 +188,9 @@ async def test_one_answer_to_every_wrong_token(api, jwt_of) -> None:
     for scheme in ("Basic dXNlcjpwYXNz", "Bearer", "", f"Token {TOKEN(api)}"):
         answer = await api.call("GET", "butler", None, headers={"Authorization": scheme})
         assert answer.code == "unauthorized"
+    misspelt = await api.call("GET", "butler/logs?limti=5&canary=1")
+    assert (misspelt.status, set(misspelt.json["errors"])) == (400, {"limti", "canary"})
+    assert "limit" in misspelt.json["errors"]["limti"]
     in_the_address = await api.call("GET", f"butler?access_token={TOKEN(api)}&token={TOKEN(api)}", None)
     assert in_the_address.status == 401
 

@@ -16,14 +16,16 @@ from typing_extensions import override
 from ...config import Settings
 from ...runtime import Management
 from ...texts.language import Locale, locale_for
+from ...texts.rest import RestTexts
 from ..auth import Gate
 from .calls import Call
 from .models import Body
-from .problems import Code, Problem, problem_of
+from .problems import LONGEST_FIELD, Code, Problem, problem_of
 
 LARGEST_BODY = 64 * 1024
 """Bytes."""
 
+_MOST_NAMED = 10  # parameters that do not exist
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -43,12 +45,14 @@ def guarded(management: Management, gate: Gate, settings: Settings) -> type[APIR
         @override
         def get_route_handler(self) -> Handler:
             handle, fields = super().get_route_handler(), _fields_of(self.endpoint)
+            known = {parameter.alias for parameter in self.dependant.query_params}
 
             async def answer(request: Request) -> Response:
                 locale = _locale(request, usual)
                 try:
                     actor = gate.admit(_token(request), request.client.host if request.client else "")
                     _check(request)
+                    _check_query(request, known, locale)
                     Call(management, actor, locale).attach(request)
                     response = await handle(Request(request.scope, _bounded(request.receive)))
                 except Exception as error:
@@ -92,6 +96,14 @@ def _check(request: Request) -> None:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if has_body and kind != "application/json":
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _check_query(request: Request, known: Collection[str], locale: Locale) -> None:
+    """A parameter that is misspelt must not silently mean its default."""
+    if unknown := set(request.query_params) - set(known):
+        texts = RestTexts(locale)
+        errors = {name[:LONGEST_FIELD]: texts.unknown_field(known) for name in sorted(unknown)[:_MOST_NAMED]}
+        raise Problem(Code.INVALID, texts.fields_invalid(), errors)
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -41,7 +41,8 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.console")
 
 MEDIA_TYPE = "application/problem+json"
 _AGAIN_IN = "5"  # seconds, where nothing better is known
-_LONGEST_FIELD = 64  # of a field that does not exist
+LONGEST_FIELD = 64
+"""Characters that are repeated of a field that does not exist."""
 
 
 class Code(StrEnum):
@@ -193,7 +194,7 @@ def _unread(error: RequestValidationError, locale: Locale, fields: Collection[st
         where = [str(part) for part in problem["loc"][1:]]
         if problem["type"] == "json_invalid":
             return Problem(Code.INVALID)
-        name = where[0][:_LONGEST_FIELD] if where else "body"
+        name = where[0][:LONGEST_FIELD] if where else "body"
         unknown = problem["type"] == "extra_forbidden"
         errors[name] = texts.unknown_field(fields) if unknown else texts.takes(name)
     return Problem(Code.INVALID, texts.fields_invalid(), errors)
@@ -229,7 +230,7 @@ def _connector(error: ConnectorError, locale: Locale, fields: Collection[str]) -
     texts = RestTexts(locale)
     if isinstance(error, InvalidFields):
         errors = {name: texts.takes(name) for name in error.problems}
-        errors |= {name[:_LONGEST_FIELD]: texts.unknown_field(fields) for name in error.unknown}
+        errors |= {name[:LONGEST_FIELD]: texts.unknown_field(fields) for name in error.unknown}
         return Problem(Code.INVALID, texts.fields_invalid(), errors)
     detail = None if isinstance(error, _UNIFORM) else ConnectorTexts(locale).error(error)
     if isinstance(error, VerificationFailed | NotSent):

@@ -19,6 +19,7 @@ PREFIX = "/api/integrations/feishu"
 """Where the routes are."""
 
 _ANYWHERE = (
+    Code.INVALID,
     Code.UNAUTHORIZED,
     Code.CLOSED,
     Code.TOO_LARGE,
@@ -27,33 +28,33 @@ _ANYWHERE = (
     Code.INTERNAL,
     Code.DATABASE_UNAVAILABLE,
 )
-_INVALID, _UNKNOWN, _LOCKED = Code.INVALID, Code.NOT_FOUND, Code.SECRETS_LOCKED
+_UNKNOWN, _LOCKED = Code.NOT_FOUND, Code.SECRETS_LOCKED
 _FEISHU = (Code.FEISHU_REFUSED, Code.FEISHU_UNAVAILABLE)
-_WRITING = (_INVALID, _UNKNOWN, Code.READ_ONLY, _LOCKED)
+_WRITING = (_UNKNOWN, Code.READ_ONLY, _LOCKED)
 
 # method, path, what it does, what it answers with, and why it may refuse.
 # A path without braces comes before those that it would fit, too.
 _Endpoint = Callable[..., Any]
 _ROUTES: tuple[tuple[str, str, _Endpoint, int, tuple[Code, ...]], ...] = (
     ("GET", "", connectors.listed, 200, ()),
-    ("POST", "", connectors.add, 201, (_INVALID, Code.FORBIDDEN, Code.TAKEN)),
+    ("POST", "", connectors.add, 201, (Code.FORBIDDEN, Code.TAKEN)),
     ("GET", "/ws/status", connections.status_of_all, 200, ()),
     ("POST", "/ws/connect", connections.connect_all, 200, ()),
     ("POST", "/ws/disconnect", connections.disconnect_all, 200, ()),
     ("GET", "/approvals", approvals.waiting, 200, ()),
     (
         *("POST", "/approvals/{action_id}", approvals.decide, 200),
-        (_INVALID, Code.MAY_NOT_DECIDE, _UNKNOWN, Code.ALREADY_DECIDED),
+        (Code.MAY_NOT_DECIDE, _UNKNOWN, Code.ALREADY_DECIDED),
     ),
     ("GET", "/{id}", connectors.get, 200, (_UNKNOWN,)),
     ("PATCH", "/{id}", connectors.change, 200, (*_WRITING, Code.FORBIDDEN, Code.TAKEN)),
     ("DELETE", "/{id}", connectors.remove, 204, (_UNKNOWN, Code.READ_ONLY)),
     ("POST", "/{id}/verify-callback", connectors.verify, 200, (_UNKNOWN, _LOCKED, *_FEISHU)),
     ("PATCH", "/{id}/enable", connectors.enable, 200, (*_WRITING, Code.NOT_VERIFIED)),
-    ("GET", "/{id}/logs", connections.log, 200, (_INVALID, _UNKNOWN)),
+    ("GET", "/{id}/logs", connections.log, 200, (_UNKNOWN,)),
     (
         *("POST", "/{id}/test-message", connectors.test, 200),
-        (_INVALID, _UNKNOWN, _LOCKED, Code.NO_TARGET, Code.CHAT_NOT_ALLOWED, *_FEISHU),
+        (_UNKNOWN, _LOCKED, Code.NO_TARGET, Code.CHAT_NOT_ALLOWED, *_FEISHU),
     ),
     ("GET", "/{id}/ws/status", connections.status, 200, (_UNKNOWN,)),
     ("POST", "/{id}/ws/connect", connections.connect, 200, (_UNKNOWN, _LOCKED, Code.NOT_ENABLED)),
