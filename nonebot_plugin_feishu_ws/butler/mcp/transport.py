@@ -41,11 +41,9 @@ def way_to(server: McpServer, ended: Callable[[], None]) -> Streams:
 
 
 def hush() -> None:
-    """Keep the SDK's log from going anywhere: it quotes what servers say, and that may be the key they were given."""
+    """Keep the SDK from logging: it quotes what servers say, and that may be the key they were given."""
     for name in ("mcp.client", "mcp.shared"):
-        logging.getLogger(name).propagate = False
-        if not logging.getLogger(name).handlers:
-            logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     logging.getLogger("client").addFilter(_not_of_sdk)  # what its session calls its log: others may, too
 
 

@@ -324,6 +324,47 @@ async def test_headers_are_sent(connect: Connect) -> None:
         await server.stop()
 
 
+NAGGING = """
+import json, sys
+asked = 0
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    answer = {"jsonrpc": "2.0", "id": message["id"]}
+    if message["method"] == "initialize":
+        about = {"name": "x", "version": "1"}
+        answer["result"] = {
+            "protocolVersion": "2025-06-18", "capabilities": {"tools": {"listChanged": True}}, "serverInfo": about
+        }
+    elif message["method"] == "tools/list":
+        asked += 1
+        tools = [{"name": f"tool{asked}", "inputSchema": {"type": "object"}}]
+        answer["result"] = {"tools": tools}
+    else:
+        answer["error"] = {"code": -32601, "message": "what?"}
+    print(json.dumps(answer), flush=True)
+    if message["method"] == "tools/list":
+        print("a line that is no message")
+        for _ in range(50):
+            print(json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}), flush=True)
+"""
+
+
+async def test_a_server_that_says_all_the_time_that_it_has_changed(connect: Connect, tmp_path: Path) -> None:
+    """As servers of older protocols do say it. It is looked at, and left alone in between."""
+    script = tmp_path / "nagging.py"
+    script.write_text(NAGGING)
+    begun = asyncio.get_running_loop().time()
+    server = await connect(settings(command=sys.executable, args=[str(script)]), calm=0.1)
+    await offers(server, "office_tool5")
+    assert asyncio.get_running_loop().time() - begun > 0.4
+    with pytest.raises(ToolError) as gone:
+        await call(server, "office_tool5")
+    assert gone.value.reason == "tool"
+    await server.stop()
+
+
 STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

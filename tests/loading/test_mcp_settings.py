@@ -1,0 +1,53 @@
+"""MCP at start: nothing of it is imported where no server is named, and what is missing is named."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import sys
+{before}
+import nonebot
+nonebot.init()
+plugin = nonebot.load_plugin("nonebot_plugin_feishu_ws")
+print("loaded", plugin is not None)
+print("imported", [name for name in ("mcp", "jsonschema", "httpx2", "pydantic_ai") if name in sys.modules])
+"""
+
+
+def start(tmp_path: Path, before: str = "", **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(before=before)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DRIVER": "~none", **environment},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+SERVERS = '{"git": {"command": "git-mcp", "env": {"KEY": "canary"}}}'
+
+
+def test_not_wanted(tmp_path: Path) -> None:
+    said = start(tmp_path)
+    assert "loaded True" in said
+    assert "imported []" in said
+
+
+def test_wanted(tmp_path: Path) -> None:
+    """Without the packages of a model, for the brain that needs none."""
+    said = start(tmp_path, FEISHU_WS__BUTLER_MCP=SERVERS, LOG_LEVEL="TRACE")
+    assert "loaded True" in said
+    assert "imported ['mcp', 'jsonschema', 'httpx2']" in said
+    assert "canary" not in said
+
+
+def test_not_installed(tmp_path: Path) -> None:
+    said = start(tmp_path, "sys.modules['mcp'] = None", FEISHU_WS__BUTLER_MCP=SERVERS)
+    assert "loaded False" in said
+    assert "pip install 'nonebot-plugin-feishu-ws[mcp]'" in said
+    assert "canary" not in said
