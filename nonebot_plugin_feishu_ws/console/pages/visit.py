@@ -129,7 +129,7 @@ class Visit:
             "root": ROOT,
             "version": version(),
             "visitor": self.visitor,
-            "csrf": csrf_of(self.cookie) if self.visitor else "",
+            "form_token": csrf_of(self.cookie) if self.visitor else "",
             "here": self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else ""),
             "notice": notice,
         }
