@@ -14,7 +14,14 @@ from feishu_sandbox import Message
 from nonebot_plugin_feishu_ws.butler.llm import model_of
 from nonebot_plugin_feishu_ws.config import ButlerLimits
 from nonebot_plugin_feishu_ws.delivery import why
-from nonebot_plugin_feishu_ws.storage import EventRow, EventState, MergedRow, SpendingRow
+from nonebot_plugin_feishu_ws.storage import (
+    EventRow,
+    EventState,
+    MergedRow,
+    OutboxRow,
+    OutboxState,
+    SpendingRow,
+)
 from nonebot_plugin_feishu_ws.texts.doctor import WhyTexts
 
 
@@ -176,29 +183,59 @@ async def test_turned_off_each_is_answered(merging: Merging, server: ModelServer
     assert await rows(office, MergedRow) == []
 
 
-async def test_what_was_begun_before_a_crash_is_neither_changed_nor_answered_twice(
-    merging: Merging, server: ModelServer
-) -> None:
-    """The rows of a process that died once two messages were merged, and their events handed out again."""
-    office = await merging(0.3)
-    runtime, app = office.company.runtime, office.company.app
-    server.script = [Reply(text=["Yes."]), Reply(text=["Fine."])]
-    held: list[Any] = []
+async def _replayed(office: Office, texts: list[str], *before: Callable[[list[str]], Any]) -> list[Message]:
+    """Messages whose events are handed out only once these rows are there, as after a crash."""
+    runtime, held = office.company.runtime, list[Any]()
     submit, runtime._intake._submit = runtime._intake._submit, held.append
-    first, last, fresh = [await office.company.ask(text) for text in ("are you", "there?", "and well?")]
+    asked = [await office.company.ask(text) for text in texts]
     runtime._intake._submit = submit
-    events = [office.company.event_of(asked) for asked in (first, last)]
+    events = [office.company.event_of(message) for message in asked]
 
     async def work(session: Any) -> None:
-        session.add(
-            MergedRow(connector=app.app_id, event_id=events[0], turn=events[1], position=0, text="are you")
-        )
+        session.add_all(row(events) for row in before)
 
     await runtime.management.database.write(work)
     for job in held:
         submit(job)
+    return asked
+
+
+async def test_what_was_merged_before_a_crash_is_neither_changed_nor_answered_twice(
+    merging: Merging, server: ModelServer
+) -> None:
+    office = await merging(0.3)
+    app_id = office.company.app.app_id
+    server.script = [Reply(text=["Yes."]), Reply(text=["Fine."])]
+    first, last, fresh = await _replayed(
+        office,
+        ["are you", "there?", "and well?"],
+        lambda ids: MergedRow(connector=app_id, event_id=ids[0], turn=ids[1], position=0, text="are you"),
+    )
     await office.ended(last, "Yes.")
     await office.ended(fresh, "Fine.")
     await settled(office)
     assert [asked_in(request) for request in server.requests] == ["are you\nthere?", "and well?"]
     assert office.answers(first) == []
+
+
+async def test_what_was_begun_alone_before_a_crash_stays_alone(merging: Merging, server: ModelServer) -> None:
+    """Its card is in the chat: the answer goes on there, and nowhere else."""
+    office = await merging(0.3)
+    app_id = office.company.app.app_id
+    server.script = [Reply(text=["Yes."]), Reply(text=["Fine."])]
+    said = OutboxRow(
+        connector=app_id,
+        uuid="u",
+        reply_to="om_x",
+        msg_type="text",
+        content="{}",
+        owner="",
+        state=OutboxState.SENT,
+    )
+    first, second, third = await _replayed(
+        office, ["there?", "and", "well?"], lambda ids: OutboxRow(**{**said.model_dump(), "event_id": ids[0]})
+    )
+    await office.ended(first, "Yes.")
+    await office.ended(third, "Fine.")
+    await settled(office)
+    assert office.answers(second) == []
