@@ -27,6 +27,7 @@ def attach(app: web.Application, sandbox: Platform) -> None:
         ("GET", "/sandbox/page/media/{key}", actions.media),
         ("POST", "/sandbox/page/users", routes.add_user),
         ("POST", "/sandbox/page/apps", routes.add_app),
+        ("POST", "/sandbox/page/webhook", routes.set_webhook),
         ("POST", "/sandbox/page/groups", routes.add_group),
         ("POST", "/sandbox/page/members", routes.change_members),
         ("POST", "/sandbox/page/say", actions.say),

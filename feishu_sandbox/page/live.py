@@ -46,6 +46,9 @@ def app_views(page: Page) -> list[dict[str, Any]]:
         {
             "app_id": app.app_id,
             "app_secret": app.app_secret,
+            "verification_token": app.verification_token,
+            "encrypt_key": app.encrypt_key or "",
+            "request_url": app.request_url or "",
             "name": app.name,
             "avatar": face_of(app),
             "online": page.platform.online(app),

@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 from jinja2 import Environment, PackageLoader
 
+from ..posts import Posts
 from ..registration import Registrations
 from ..world import App, Chat, Message, Subscription, User, World
 from .looks import ident
@@ -22,6 +23,8 @@ class Platform(Protocol):
     def world(self) -> World: ...
     @property
     def registrations(self) -> Registrations: ...
+    @property
+    def posts(self) -> Posts: ...
     @property
     def url(self) -> str: ...
     @property
@@ -49,8 +52,11 @@ class Page:
         return self.platform.world
 
     def online(self) -> dict[str, int]:
-        """Open connections by app_id."""
-        return {app.app_id: self.platform.online(app) for app in self.world.apps.values()}
+        """Open connections by app_id; a request URL counts as one."""
+        return {
+            app.app_id: self.platform.online(app) or int(app.request_url is not None)
+            for app in self.world.apps.values()
+        }
 
     def part(self, name: str, texts: Texts, *args: object) -> str:
         """One macro of `parts.html`, rendered."""

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from ..posts import RequestUrlError
 from ..world import MESSAGE_TYPES, App, Chat, Member, User
 from .emoji import PALETTE, glyph
 from .frames import rows_of
@@ -15,7 +16,7 @@ from .platform import PAGE, Page
 from .texts import Texts, choose_language
 from .views import Reader
 
-__all__ = ["add_app", "add_group", "add_user", "change_members", "index", "live", "texts_of"]
+__all__ = ["add_app", "add_group", "add_user", "change_members", "index", "live", "set_webhook", "texts_of"]
 
 ASSETS = "/sandbox/page/static/"
 LANGUAGE = "sandbox_language"
@@ -142,6 +143,20 @@ async def add_app(request: web.Request) -> web.StreamResponse:
     app = request.app[PAGE].world.add_app(_name(form.get("name")))
     query = {"user": str(form.get("user", "")), "app": app.app_id, "created": app.app_id}
     raise web.HTTPSeeOther(f"/?{urlencode(query)}")
+
+
+async def set_webhook(request: web.Request) -> web.StreamResponse:
+    """Where an app's events are posted, and the key they are encrypted with; both may be empty."""
+    page, form = request.app[PAGE], await request.post()
+    app = page.world.apps.get(str(form.get("app")))
+    if app is None:
+        raise web.HTTPNotFound(text=texts_of(request).unknown_thing)
+    app.encrypt_key = str(form.get("encrypt_key", "")).strip() or None
+    try:
+        await page.platform.posts.save_url(app, str(form.get("request_url", "")).strip() or None)
+    except RequestUrlError as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    raise web.HTTPSeeOther(f"/?{urlencode({'app': app.app_id})}")
 
 
 async def add_group(request: web.Request) -> web.StreamResponse:

@@ -119,6 +119,12 @@ class Texts:
     app_id: str
     app_secret: str
     platform_url: str
+    verification_token: str
+    encrypt_key: str
+    request_url: str
+    request_url_hint: str
+    posted: str
+    save: str
     show_secret: str
     lost: str
     not_sent: str
@@ -253,6 +259,12 @@ ZH = Texts(
     app_id="App ID",
     app_secret="App Secret",  # noqa: S106 - a label
     platform_url="平台地址",
+    verification_token="Verification Token",  # noqa: S106 - a label
+    encrypt_key="Encrypt Key",
+    request_url="请求地址",
+    request_url_hint="填写后事件和回调都发送到这里（webhook），留空则使用长连接；保存时会校验这个地址。",
+    posted="使用请求地址",
+    save="保存",
     show_secret="查看凭证",  # noqa: S106 - a label
     lost="与本地飞书的连接断开，正在重连…",
     not_sent="没有发出去",
@@ -387,6 +399,12 @@ EN = Texts(
     app_id="App ID",
     app_secret="App Secret",  # noqa: S106 - a label
     platform_url="Platform URL",
+    verification_token="Verification Token",  # noqa: S106 - a label
+    encrypt_key="Encrypt Key",
+    request_url="Request URL",
+    request_url_hint="Events and callbacks are posted here (a webhook); empty: long connections. Checked when saved.",
+    posted="request URL",
+    save="Save",
     show_secret="Show credentials",  # noqa: S106 - a label
     lost="Lost the local Feishu, reconnecting…",
     not_sent="Not sent",

@@ -330,6 +330,25 @@ async def test_a_form_without_what_it_needs_changes_nothing(browser: Browser, fo
     assert before == (len(browser.world.users), len(browser.world.apps), len(browser.world.chats))
 
 
+async def test_an_apps_request_url(browser: Browser) -> None:
+    """It is checked when it is saved; empty, long connections again."""
+    app = browser.company.app
+
+    async def save(url: str, key: str = "") -> int:
+        form = {"app": app.app_id, "request_url": url, "encrypt_key": key}
+        async with browser.http.post(f"{browser.url}/sandbox/page/webhook", data=form) as response:
+            return response.status
+
+    assert await save(f"{browser.url}/nowhere", "a key") == 400
+    assert (app.request_url, app.encrypt_key) == (None, "a key")
+    app.request_url = "http://127.0.0.1:9/feishu"
+    shown = await browser.page(browser.company.ada)
+    assert app.request_url in shown
+    assert app.verification_token in shown
+    assert await save("") == 200
+    assert (app.request_url, app.encrypt_key) == (None, None)
+
+
 async def test_unread_until_opened(browser: Browser) -> None:
     company = browser.company
     for _ in range(3):
