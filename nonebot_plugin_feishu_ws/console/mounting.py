@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from ..config import Settings
 from ..runtime import Runtime
 from . import pages, rest
+from .accesslog import leave_queries_out
 from .auth import Gate
 
 
@@ -16,6 +17,7 @@ def mount(app: FastAPI, runtime: Runtime, settings: Settings) -> None:
         runtime: What is looked at and managed; it need not have started.
         settings: As loaded.
     """
+    leave_queries_out()
     gate = Gate(settings)
     app.include_router(rest.router(runtime.management, gate, settings))
     pages.attach(app, runtime.management, settings, gate.failures)

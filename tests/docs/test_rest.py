@@ -198,6 +198,11 @@ async def test_the_page_followed_with_curl(read, tmp_path: Path) -> None:
             away, back, disabled = await follow(leave)
             assert (away["held"], back["held"], disabled["enabled"]) == (True, False, False)
             assert await follow('curl -sS -f -H @auth.txt "$API"') == [{"connectors": []}]
+            refused = await company.follow(
+                prepare + 'curl -sS "$API/x?access_token=$FEISHU_WS__API_TOKEN&limit=5"'
+            )
+            assert json.loads(refused)["status"] == 401
+            await bot.line('"GET /api/integrations/feishu/x HTTP/1.1" 401')
             assert (tmp_path / "auth.txt").stat().st_mode & 0o077 == 0
         finally:
             await bot.stop()
