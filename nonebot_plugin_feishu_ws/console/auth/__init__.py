@@ -3,9 +3,11 @@
 from .errors import BadToken, Closed, NoToken, Refused, TooManyFailures
 from .failures import Failures
 from .gate import Gate
-from .tokens import AUDIENCE, LEEWAY, LONGEST_LIFE, Tokens
+from .terms import API_TOKEN, AUDIENCE, LEEWAY, LONGEST_LIFE
+from .tokens import Tokens
 
 __all__ = [
+    "API_TOKEN",
     "AUDIENCE",
     "LEEWAY",
     "LONGEST_LIFE",
