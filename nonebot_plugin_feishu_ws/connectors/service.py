@@ -133,7 +133,7 @@ class ConnectorService:
         """A connector's events that were given up, the latest first; see `delivery.dead_letters`."""
         with self._audit.asked(actor, "replay", name) as request:
             connector = await self._directory.find(request)
-        return await dead_letters(self._database, connector.spec.app_id)
+        return await dead_letters(self._database, [connector.spec.app_id])
 
     # --- changing -------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Dead letters: events that were given up, for people to see and to have handled after all."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ class DeadLetter:
     """
 
     row_id: int
+    app_id: str
     event_id: str
     event_type: str
     chat_id: str | None
@@ -29,12 +31,12 @@ class DeadLetter:
     error: str | None
 
 
-async def dead_letters(database: Database, app_id: str, *, limit: int = 50) -> list[DeadLetter]:
-    """The dead letters of an app, the latest first.
+async def dead_letters(database: Database, app_ids: Collection[str], *, limit: int = 50) -> list[DeadLetter]:
+    """The dead letters of some apps, the latest first.
 
     Args:
         database: started.
-        app_id: the bot's.
+        app_ids: the bots'.
         limit: how many at most.
 
     Raises:
@@ -42,7 +44,7 @@ async def dead_letters(database: Database, app_id: str, *, limit: int = 50) -> l
     """
     wanted = (
         select(EventRow)
-        .where(col(EventRow.connector) == app_id, col(EventRow.state) == EventState.DEAD)
+        .where(col(EventRow.connector).in_(app_ids), col(EventRow.state) == EventState.DEAD)
         .order_by(col(EventRow.id).desc())
         .limit(limit)
     )
@@ -51,6 +53,7 @@ async def dead_letters(database: Database, app_id: str, *, limit: int = 50) -> l
     return [
         DeadLetter(
             row_id=row.id or 0,
+            app_id=row.connector,
             event_id=row.event_id,
             event_type=row.event_type,
             chat_id=row.chat_id,

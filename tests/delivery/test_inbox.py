@@ -470,10 +470,10 @@ async def test_a_poison_event_is_a_dead_letter_and_can_be_replayed(
     assert await replay(inbox) == []
     assert told == [("ev0", "the process died 3 times while it was handled")]
     await inbox.flush()
-    (letter,) = await dead_letters(database, "cli_a")
+    (letter,) = await dead_letters(database, ["cli_a"])
     assert (letter.event_id, letter.message_id, letter.chat_id, letter.attempts) == ("ev0", "om_0", "oc_1", 4)
     assert letter.error == told[0][1]
-    assert await dead_letters(database, "cli_b") == []
+    assert await dead_letters(database, ["cli_b"]) == []
     assert await replay_dead(database, "cli_b") == await replay_dead(database, "cli_a", "ev1") == 0
     counts = await asyncio.gather(*(replay_dead(database, "cli_a", "ev0") for _ in range(4)))
     assert sorted(counts) == [0, 0, 0, 1]
@@ -482,7 +482,7 @@ async def test_a_poison_event_is_a_dead_letter_and_can_be_replayed(
     inbox.done(event.row_id)
     await inbox.flush()
     assert {row.state for row in await rows(database)} == {"done"}
-    assert await dead_letters(database, "cli_a") == []
+    assert await dead_letters(database, ["cli_a"]) == []
 
 
 async def test_what_was_in_hand_beside_a_poison_event_is_not_given_up(
@@ -517,7 +517,7 @@ async def test_what_failed_too_often_says_why(database: Database, make_inbox: Ma
         left = await replay(inbox)
     assert left == []
     await inbox.flush()
-    assert [letter.error for letter in await dead_letters(database, "cli_a")] == ["second"]
+    assert [letter.error for letter in await dead_letters(database, ["cli_a"])] == ["second"]
 
 
 async def test_stopping_gives_back_what_is_in_hand(

@@ -214,7 +214,7 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     assert heard[2] == "message of poison"
     await runtime.drained()
     assert runtime.room.in_hand == 0
-    assert await dead_letters(runtime.management.database, rows[0].connector) == []
+    assert await dead_letters(runtime.management.database, [rows[0].connector]) == []
 
 
 async def test_fenced_off_it_lets_go_and_what_is_free_is_handled_anew(

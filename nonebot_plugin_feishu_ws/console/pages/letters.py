@@ -2,17 +2,18 @@
 
 from fastapi import Response
 
+from ...delivery import DeadLetter, dead_letters
 from .visit import Notice, Visit
+
+_MOST = 200
 
 
 async def index(visit: Visit) -> Response:
     """Those of every connector somebody may see."""
-    service = visit.management.service
-    found = [
-        (connector.spec.name, letters)
-        for connector in await service.visible(visit.actor)
-        if (letters := await service.dead_letters(visit.actor, connector.spec.name))
-    ]
+    names = {one.spec.app_id: one.spec.name for one in await visit.management.service.visible(visit.actor)}
+    found: dict[str, list[DeadLetter]] = {}
+    for letter in await dead_letters(visit.management.database, names, limit=_MOST):
+        found.setdefault(names[letter.app_id], []).append(letter)
     return await visit.page("letters", section="letters", found=found)
 
 

@@ -17,8 +17,10 @@ from ..deadletters import DeadLetterTexts
 from ..doctor import DoctorTexts, WhyTexts
 from ..language import Locale, Spoken
 from ..standing import StandingTexts
+from .activity import ACTIVITY
+from .connectors import CONNECTORS
 from .fields import EXPLAINED, LABELS
-from .words import ACTIVITY, CONNECTORS, GENERAL, SIGN_IN, TROUBLE
+from .general import GENERAL, SIGN_IN, TROUBLE
 
 _WORDS: Mapping[str, tuple[str, str]] = {**GENERAL, **SIGN_IN, **TROUBLE, **CONNECTORS, **ACTIVITY}
 
@@ -180,7 +182,7 @@ class ConsoleTexts(Spoken):
 
     def verdict(self, said: str) -> str:
         """What a filter said, for whoever does not see its mark."""
-        return self.word("error_verdict" if said == "error" else said)
+        return self.word(f"verdict_{said}")
 
     def screened(self, screening: Screening) -> str:
         """What all filters together came to."""
