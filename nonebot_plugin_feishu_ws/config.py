@@ -107,7 +107,7 @@ class Settings(BaseModel):
     """A JSON object."""
     butler_mcp: dict[str, McpServer] = Field(default_factory=dict[str, McpServer])
     """MCP servers that bring tools: a JSON object, by name."""
-    butler_merge: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
+    butler_merge: float = Field(default=0, ge=0, le=10, allow_inf_nan=False)
     """Seconds within which one person's next message becomes part of the same turn of the model; 0: none does."""
     connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
     """Long connections per connector and process; Feishu allows an app 50 in all."""
@@ -116,10 +116,10 @@ class Settings(BaseModel):
     approval_ttl: int = Field(default=3600, ge=10, le=86_400)
     """Seconds until a pending approval expires; a day at most, because the message that asked is kept for two."""
     keep_events: int = Field(default=2, ge=2, le=3650)
-    """Days for which finished events are kept. Feishu pushes an event again for 7 hours, and must find it known; and an
-    approval that waits for a day goes back to the message that asked."""
+    """Days for which finished events, and what was said to them, are kept. Feishu pushes an event again for 7 h, and
+    must find it known; and an approval that waits for a day goes back to the message that asked."""
     keep_logs: int = Field(default=30, ge=2, le=3650)
-    """Days for which rows of the log, messages that were sent, and events that were given up are kept."""
+    """Days for which rows of the log, and events that were given up, are kept."""
     keep_conversations: int = Field(default=90, ge=2, le=3650)
     """Days without a word after which a model forgets a conversation."""
     console: bool = True

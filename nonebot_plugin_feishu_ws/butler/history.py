@@ -30,11 +30,13 @@ class History:
         version: To save what grows from it; 0: nothing was ever saved.
         messages: Oldest first.
         summary: What came before them, in short.
+        people: Who has spoken.
     """
 
     version: int = 0
     messages: list[Any] = field(default_factory=list[Any], repr=False)
     summary: str = field(default="", repr=False)
+    people: frozenset[str] = frozenset()
 
 
 class Histories:
@@ -53,10 +55,15 @@ class Histories:
             row = await session.get(ConversationRow, _key(conversation))
         if row is None:
             return History()
-        return History(row.version, json.loads(row.messages), row.summary)
+        return History(row.version, json.loads(row.messages), row.summary, frozenset(row.people))
 
     async def save(
-        self, conversation: Conversation, history: History, messages: Sequence[Any], summary: str = ""
+        self,
+        conversation: Conversation,
+        history: History,
+        messages: Sequence[Any],
+        summary: str = "",
+        speaker: str | None = None,
     ) -> None:
         """Remember this from now on.
 
@@ -65,13 +72,14 @@ class Histories:
             history: What it grew from.
             messages: JSON values, oldest first.
             summary: What came before them.
+            speaker: Whose words are new in it.
 
         Raises:
             HistoryChanged: See there.
         """
         try:
             await self._database.write(
-                lambda session: self.put(session, conversation, history, messages, summary)
+                lambda session: self.put(session, conversation, history, messages, summary, speaker)
             )
         except IntegrityError:
             raise HistoryChanged from None
@@ -83,10 +91,17 @@ class Histories:
         history: History,
         messages: Sequence[Any],
         summary: str = "",
+        speaker: str | None = None,
     ) -> None:
         """As `save`, within the caller's transaction, which may then fail with IntegrityError, too."""
         text = json.dumps(list(messages), ensure_ascii=True, separators=(",", ":"))
-        values: dict[str, Any] = {"messages": text, "summary": summary, "updated_at": utc_now()}
+        people = history.people if speaker is None else history.people | {speaker}
+        values: dict[str, Any] = {
+            "messages": text,
+            "summary": summary,
+            "people": sorted(people),
+            "updated_at": utc_now(),
+        }
         if not history.version:
             connector, chat_id, thread_id = _key(conversation)
             session.add(ConversationRow(connector=connector, chat_id=chat_id, thread_id=thread_id, **values))
@@ -112,7 +127,7 @@ class Histories:
         """Remember nothing of it."""
 
         async def work(session: AsyncSession) -> None:
-            changed = {"version": ConversationRow.version + 1, "messages": "[]", "summary": ""}
+            changed = {"version": ConversationRow.version + 1, "messages": "[]", "summary": "", "people": []}
             step = update(ConversationRow).where(*_is(conversation))
             await session.exec(step.values(**changed, updated_at=utc_now()))
 

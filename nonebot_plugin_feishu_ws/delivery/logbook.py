@@ -39,6 +39,8 @@ class LogAction(StrEnum):
     WS_AUTH_CARD_DECISION = "ws_auth_card_decision"
     WS_DEAD_LETTER = "ws_dead_letter"
     COMMAND_DENIED = "command_denied"
+    EXPORT_USER = "export_user"
+    FORGET_USER = "forget_user"
 
 
 class LogLevel(StrEnum):

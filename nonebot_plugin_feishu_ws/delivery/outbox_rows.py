@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..openapi import ReceiveIdType
-from ..storage import Database, DatabaseClock, OutboxRow, OutboxState
+from ..storage import Database, DatabaseClock, EventRow, EventState, OutboxRow, OutboxState
 from .drafts import Draft
 from .lease import orphaned
 from .pruning import DELETE_AT_ONCE, delete_in_pieces
@@ -168,10 +168,15 @@ class OutboxRows:
         await (await session.connection()).execute(unsent.values(owner=""))
 
     async def prune(self, before: datetime) -> int:
-        """Delete what was finished and was put before then."""
+        """Delete what was finished and was put before then, unless the event it answers may be handled again."""
+        again = exists().where(
+            col(EventRow.connector) == col(OutboxRow.connector),
+            col(EventRow.event_id) == col(OutboxRow.event_id),
+            col(EventRow.state) != EventState.DONE,
+        )
         old = (
             select(OutboxRow.id)
-            .where(col(OutboxRow.state).in_(_FINISHED), col(OutboxRow.created_at) < before)
+            .where(col(OutboxRow.state).in_(_FINISHED), col(OutboxRow.created_at) < before, ~again)
             .order_by(col(OutboxRow.created_at))
             .limit(DELETE_AT_ONCE)
         )

@@ -3,7 +3,17 @@
 from .heap import spare_what_is_loaded
 from .lastresort import LastResort
 from .management import Management
+from .people import InHand, StillNamed
 from .runtime import Runtime
 from .trying import Tried, send_test
 
-__all__ = ["LastResort", "Management", "Runtime", "Tried", "send_test", "spare_what_is_loaded"]
+__all__ = [
+    "InHand",
+    "LastResort",
+    "Management",
+    "Runtime",
+    "StillNamed",
+    "Tried",
+    "send_test",
+    "spare_what_is_loaded",
+]

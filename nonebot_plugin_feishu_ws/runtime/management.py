@@ -1,6 +1,6 @@
 """What the bot and the shell share: the database, the log, and the service that manages connectors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -22,9 +22,10 @@ from ..connectors import (
     rest_client,
     rotate,
 )
-from ..delivery import LogBook, Pacer
+from ..delivery import LogAction, LogBook, Pacer
 from ..openapi import BotInfo, FeishuClient
 from ..storage import Database, DatabaseClock, Vault, load_vault
+from .people import Forgotten, export, find, forget
 
 
 class Management:
@@ -169,6 +170,35 @@ class Management:
         url = connector.spec.domain or self.default_url
         checks = await diagnose(connector, base_url=url, session=self.session, reported=reported, found=found)
         return connector, reported, checks
+
+    async def export_user(self, actor: Actor, ids: Collection[str]) -> list[str]:
+        """What is kept of a person, as lines of JSON; see `people.export`.
+
+        Args:
+            actor: Who asks.
+            ids: open_ids, union_id, user_id: any of them.
+        """
+        person = await find(self.database, ids)
+        lines = [line async for line in export(self.database, person)]
+        self.logbook.write(
+            LogAction.EXPORT_USER, detail={"by": actor.who, "from": actor.origin, "rows": len(lines) - 1}
+        )
+        return lines
+
+    async def forget_user(self, actor: Actor, ids: Collection[str], *, really: bool) -> Forgotten:
+        """Take a person out of what is kept; see `people.forget`.
+
+        Args:
+            actor: Who asks.
+            ids: See `export_user`.
+            really: Do it; False: only count.
+        """
+        forgotten = await forget(self.database, await find(self.database, ids), really=really)
+        if really:
+            asked = {"by": actor.who, "from": actor.origin, "as": forgotten.alias}
+            rows = {"changed": forgotten.changed, "deleted": forgotten.deleted}
+            self.logbook.write(LogAction.FORGET_USER, detail={**asked, **rows})
+        return forgotten
 
     async def rotate_key(self, report: Callable[[Progress], None]) -> Progress:
         """Seal every stored secret with the first key; see `connectors.rotate`."""

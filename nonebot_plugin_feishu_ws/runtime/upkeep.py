@@ -82,7 +82,7 @@ async def prune(
     while True:
         try:
             await inbox.prune(events, dead_older_than=max(logs, events))
-            await outbox.prune(max(logs, events))
+            await outbox.prune(events)
             await histories.prune(conversations)
             for other in others:
                 await other()

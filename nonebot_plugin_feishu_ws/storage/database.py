@@ -91,6 +91,18 @@ class Database:
             connection = await session.connection()
             return await connection.run_sync(current), newest()
 
+    async def settle(self) -> None:
+        """Leave nothing of what was deleted in SQLite's write-ahead log, unless somebody reads all the time. PostgreSQL
+        sees to it by itself, later (VACUUM).
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached or used.
+        """
+        if self.is_sqlite:
+            async with self.session() as session:
+                connection = await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         """Close every connection. The object can be used again after `start()`."""
         await self._engine.dispose()

@@ -79,6 +79,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait for each other
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what was deleted is not found in the file either
     # FULL: what was committed survives a power cut too; an acknowledged event is never pushed again.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

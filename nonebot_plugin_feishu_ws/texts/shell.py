@@ -20,6 +20,16 @@ _VERBS: Mapping[str, tuple[str, str, str]] = {
             "First put the new key in front of the others in FEISHU_WS__SECRET_KEY and restart the bot"
         ),
     ),
+    "export-user": (
+        "ID[,ID…] FILE|-",
+        "导出所保存的某人的数据（JSON 行）；ID 为 open_id、union_id 或 user_id",
+        "write what is kept of a person as lines of JSON; ID: open_id, union_id or user_id",
+    ),
+    "forget-user": (
+        "ID[,ID…] [--yes]",
+        "从所保存的数据中去掉某人；不加 --yes 只显示会改动多少行",
+        "take a person out of all that is kept; without --yes only count the rows",
+    ),
     "db": (
         "upgrade | current",
         "升级数据库，或查看其版本",
@@ -37,7 +47,7 @@ _OPTIONS: Mapping[str, tuple[str, str]] = {
         "verify、enable、disable、connect、disconnect 用于全部连接器",
         "verify, enable, disable, connect or disconnect every connector",
     ),
-    "--yes": ("remove：不再询问", "remove: without asking first"),
+    "--yes": ("remove、forget-user：不再询问", "remove, forget-user: without asking first"),
     "--secret FIELD": (
         "add、set：询问该密钥字段，可重复",
         "add, set: ask for this secret field; may be repeated",
@@ -193,6 +203,41 @@ class ShellTexts(Spoken):
             "数据库不可用，轮换中断；没有数据丢失，稍后再次运行会继续。",
             "The database is not available and the rotation broke off. "
             "Nothing is lost; run it again and it goes on.",
+        )
+
+    # --- people ---------------------------------------------------------------------------------------------
+
+    def exported(self, rows: int, file: str) -> str:
+        return self._in(f"已写入 {file}：{rows} 行。", f"Written to {file}: {rows} row(s).")
+
+    def not_written(self, file: str, problem: str) -> str:
+        return self._in(f"无法写入 {file}：{problem}。", f"{file} cannot be written: {problem}.")
+
+    def would_forget(self, changed: int, deleted: int) -> str:
+        return self._in(
+            f"将改动 {changed} 行、删除 {deleted} 行。什么都没有做；确认请加 --yes。",
+            f"{changed} row(s) would be changed and {deleted} deleted. Nothing was done; say it again with --yes.",
+        )
+
+    def forgotten(self, changed: int, deleted: int, alias: str) -> str:
+        if not changed + deleted:
+            return self._in("没有保存此人的任何数据。", "Nothing is kept of this person.")
+        return self._in(
+            f"已改动 {changed} 行、删除 {deleted} 行；留下的记录中此人称为 {alias}。",
+            f"{changed} row(s) changed, {deleted} deleted. What stays calls this person {alias}.",
+        )
+
+    def in_hand(self, what: str) -> str:
+        return self._in(
+            f"此人还有未处理完的数据（{what}），什么都没有改动；等处理完（或审批有了结果）再试。",
+            f"Something of this person is not finished ({what}). Nothing was changed; "
+            "try again when it is, or when their approvals are decided.",
+        )
+
+    def still_named(self, where: str) -> str:
+        return self._in(
+            f"连接器的设置里还有此人（{where}），什么都没有改动；请先用 set 修改。",
+            f"Connectors still name this person ({where}). Nothing was changed; change them with set first.",
         )
 
     def interrupted(self) -> str:

@@ -38,6 +38,8 @@ def test_the_actions_are_the_contracts() -> None:
         "ws_auth_card_decision",
         "ws_dead_letter",
         "command_denied",
+        "export_user",
+        "forget_user",
     ]
 
 

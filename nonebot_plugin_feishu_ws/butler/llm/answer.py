@@ -272,6 +272,7 @@ class Answer:
                         history,
                         window([*history.messages, *added]),
                         history.summary,
+                        turn.open_id,
                     ),
                 )
             except (HistoryChanged, IntegrityError):

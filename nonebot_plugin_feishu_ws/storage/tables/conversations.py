@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Index, Text
 from sqlmodel import Field
 
-from ..base import Base, UtcDateTime, choice, utc_now
+from ..base import Base, JsonText, UtcDateTime, choice, utc_now
 
 
 class ConversationRow(Base, table=True):
@@ -23,6 +23,10 @@ class ConversationRow(Base, table=True):
     """A JSON list; what is in it is the brain's own business."""
     summary: str = Field(default="", sa_type=Text, repr=False)
     """What came before `messages`, in short."""
+    people: list[str] = Field(
+        default_factory=list, sa_type=JsonText, sa_column_kwargs={"server_default": "[]"}, repr=False
+    )
+    """open_ids of those who have spoken, so that what is remembered of one of them can be found."""
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 

@@ -1,0 +1,218 @@
+"""Taking a person out of everything that is kept."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import inspect
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ...delivery import LogAction
+from ...storage import (
+    ApprovalRow,
+    Base,
+    ConnectorRow,
+    ConversationRow,
+    Database,
+    EventRow,
+    EventState,
+    LogRow,
+    MergedRow,
+    OutboxRow,
+    OutboxState,
+    RunRow,
+    RunState,
+    SpendingRow,
+    TurnRow,
+)
+from .exporting import is_theirs, roles_of
+from .finding import Person, as_object, json_of, name_of, rows_of, texts_of
+
+_AT_ONCE = 200  # rows changed in one transaction
+_NAMES = ("name", "en_name", "user_name", "nickname")
+_WAY = frozenset(
+    {LogAction.WS_FILTERED, LogAction.WS_ROUTED, LogAction.WS_OUTBOUND, LogAction.WS_DEAD_LETTER}
+)
+"""What the log says of a message on its way; everything else is who did what, and stays."""
+_UNSENT = (OutboxState.QUEUED, OutboxState.SENDING)
+
+
+class InHand(Exception):  # noqa: N818 - it says what is the case
+    """Something of theirs is not finished: an event that is being handled, a message that is being sent, an approval
+    that waits. Nothing was changed.
+
+    Attributes:
+        counts: By table.
+    """
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        super().__init__(", ".join(f"{table}: {count}" for table, count in counts.items()))
+        self.counts = counts
+
+
+class StillNamed(Exception):  # noqa: N818 - the same
+    """Connectors name them: who owns, approves, or may speak is for an administrator to change. Nothing was changed.
+
+    Attributes:
+        connectors: Their names, and the fields.
+    """
+
+    def __init__(self, connectors: Mapping[str, list[str]]) -> None:
+        super().__init__(", ".join(f"{name}: {' '.join(fields)}" for name, fields in connectors.items()))
+        self.connectors = connectors
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done, or would be.
+
+    Attributes:
+        alias: Stands for them from now on.
+        changed, deleted: Rows, by table.
+    """
+
+    alias: str
+    changed: Mapping[str, int]
+    deleted: Mapping[str, int]
+
+
+async def forget(database: Database, person: Person, *, really: bool = True) -> Forgotten:
+    """Take a person out. It may be interrupted, and run again.
+
+    Args:
+        database: Started. A bot may run on it.
+        person: Who.
+        really: Change anything; False: only count.
+
+    Raises:
+        InHand: Something of theirs is not finished.
+        StillNamed: Connectors name them.
+        DatabaseUnavailable: The database is away; what was done stays done.
+    """
+    await _refuse(database, person)
+    alias = f"forgotten-{secrets.token_hex(4)}"
+    changed, deleted = dict[str, int](), dict[str, int]()
+    for table in _tables():
+        keys = [_key(row) async for row in rows_of(database, table) if _concerned(person, row)]
+        for start in range(0, len(keys), _AT_ONCE):
+            for gone in await _take_out(
+                database, person, table, keys[start : start + _AT_ONCE], alias, really=really
+            ):
+                counts = deleted if gone else changed
+                counts[name_of(table)] = counts.get(name_of(table), 0) + 1
+    if really:
+        await database.settle()
+    return Forgotten(alias, changed, deleted)
+
+
+def _tables() -> list[type[Base]]:
+    """All of them; a table that is added is looked through, too."""
+    return [table for table in Base.__subclasses__() if table is not ConnectorRow]
+
+
+async def _refuse(database: Database, person: Person) -> None:
+    named = {
+        row.name: roles async for row in rows_of(database, ConnectorRow) if (roles := roles_of(person, row))
+    }
+    if named:
+        raise StillNamed(named)
+    counts: dict[str, int] = {}
+    for table in (EventRow, OutboxRow, ApprovalRow, RunRow, TurnRow):
+        async for row in rows_of(database, table):
+            if _unfinished(row) and is_theirs(person, row):
+                counts[name_of(table)] = counts.get(name_of(table), 0) + 1
+    if counts:
+        raise InHand(counts)
+
+
+def _unfinished(row: Base) -> bool:
+    match row:
+        case EventRow():
+            return row.state is EventState.RECEIVED
+        case OutboxRow():
+            return row.state in _UNSENT
+        case ApprovalRow():
+            return row.finished_at is None
+        case RunRow():
+            return row.state is not RunState.DONE
+        case TurnRow():
+            return True
+        case _:
+            return False
+
+
+def _concerned(person: Person, row: Base) -> bool:
+    return is_theirs(person, row) or any(person.in_text(text) for text in texts_of(row))
+
+
+async def _take_out(
+    database: Database, person: Person, table: type[Base], keys: list[Any], alias: str, *, really: bool
+) -> list[bool]:
+    """For each row whether it is gone, or changed."""
+
+    async def work(session: AsyncSession) -> list[bool]:
+        gone: list[bool] = []
+        for key in keys:
+            row = await session.get(table, key, with_for_update=True)
+            if row is None or _unfinished(row):  # it came in since somebody looked
+                continue
+            gone.append(_delete(person, row))
+            if gone[-1]:
+                await session.delete(row)
+            else:
+                _change(person, row, alias)
+        if not really:
+            await session.rollback()
+        return gone
+
+    return await database.write(work)
+
+
+def _delete(person: Person, row: Base) -> bool:
+    """Whether nothing of a row is to stay."""
+    if isinstance(row, LogRow):
+        return row.action in _WAY and is_theirs(person, row)
+    return isinstance(row, ConversationRow | RunRow | MergedRow | SpendingRow) or any(
+        person.in_text(str(part)) for part in _key(row)
+    )
+
+
+def _change(person: Person, row: Base, alias: str) -> None:
+    if isinstance(row, EventRow):
+        theirs = is_theirs(person, row)
+        left: object = {} if theirs else _scrubbed(person, json_of(row.payload), alias)
+        row.payload = json.dumps(left, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if theirs:  # its keys stay: what Feishu pushes again must be known
+            row.chat_id, row.error, row.state = None, None, EventState.DONE
+    elif isinstance(row, OutboxRow):
+        row.content, row.reply_to, row.error = "{}", None, None
+    elif isinstance(row, ApprovalRow) and (
+        row.asked_by in person.ids or (row.connector, row.event_id) in person.events
+    ):
+        row.arguments, row.arguments_hash, row.reason, row.result, row.nonce = "{}", "", "", None, ""
+    for name, value in row.model_dump(exclude={"payload"}).items():
+        if (scrubbed := _scrubbed(person, value, alias)) != value:
+            setattr(row, name, scrubbed)
+
+
+def _scrubbed(person: Person, value: object, alias: str) -> object:
+    """The same value with an alias in the place of ids, and of names beside ids."""
+    if isinstance(value, str):
+        return person.without(value, alias)
+    if isinstance(value, list):
+        return [_scrubbed(person, one, alias) for one in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    found = as_object(cast("object", value))
+    near = (*found.values(), *as_object(found.get("id")).values())
+    about = any(isinstance(one, str) and one in person.ids for one in near)
+    return {
+        name: alias if about and name in _NAMES and isinstance(one, str) else _scrubbed(person, one, alias)
+        for name, one in found.items()
+    }
+
+
+def _key(row: Base) -> tuple[Any, ...]:
+    return tuple(inspect(row).mapper.primary_key_from_instance(row))
