@@ -35,6 +35,10 @@ class Nonces(Protocol):
         ...
 
 
+class _NotNowError(Exception):
+    """Nobody knows whether a request has come before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What to answer over HTTP; `body` is JSON."""
@@ -181,6 +185,8 @@ class Webhook:
             return Response(200, body.encode())
         except RefusedError:
             raise
+        except _NotNowError:
+            return _BUSY
         except Exception:
             _log.exception("%s: request %s failed", self._app_id, inbound.message_id)
             return _FAILED
@@ -194,7 +200,14 @@ class Webhook:
         return examine(keys, headers, body, now=now)
 
     async def _once(self, nonce: str | None) -> None:
-        if nonce is not None and not await self._nonces.take(self._app_id, nonce):
+        if nonce is None:
+            return
+        try:
+            new = await self._nonces.take(self._app_id, nonce)
+        except Exception as error:  # theirs: the database is away
+            _log.warning("%s: whether a request is a new one is not to be had: %s", self._app_id, error)
+            raise _NotNowError from None
+        if not new:
             raise RefusedError(Refusal.REPLAYED)
 
     def _complain(self, refusal: Refusal) -> None:
