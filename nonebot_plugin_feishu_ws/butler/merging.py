@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from ..adapter import handling
+from ..delivery import Fenced
 from .conversations import Conversations, Place
 from .sign import Sign
 from .turn import Merging, Turn
@@ -73,6 +74,8 @@ class Merger:
             member.ended.set()
 
     async def _begin(self, first: Member, answer: Answer) -> None:
+        if first.leader is not None:
+            return
         clock = asyncio.get_running_loop().time
         window = first.brain.window
         latest = clock() + _PATIENCE * window
@@ -81,19 +84,31 @@ class Merger:
             if left <= 0:
                 break
             await asyncio.sleep(left)
-        company = self._company(first)
-        for member in company:
-            self._waiting.pop(member.place, None)
-        for member in company[1:]:
-            member.leader = first
-            member.place.pass_on()
-        turn, last = first.turn, company[-1]
-        if last is not first:
-            turn = await first.brain.merge([member.turn for member in company])
-            handling.set(last.handling)
+        company = await self._merged(first)
         for member in company[:-1]:
             member.sign.show("")
-        await answer(turn, last.sign)
+        last = company[-1]
+        handling.set(last.handling)
+        await answer(last.turn, last.sign)
+
+    async def _merged(self, first: Member) -> list[Member]:
+        """Those that are answered now; the last one's turn is that of all."""
+        company = self._company(first)
+        last, others = company[-1], company[1:]
+        for member in company:
+            self._waiting.pop(member.place, None)
+        for member in others:
+            member.leader = first
+        if others:
+            try:
+                last.turn = await first.brain.merge([member.turn for member in company])
+            except Fenced:  # one of them is another process's by now, the others must not be lost
+                for member in others:
+                    member.leader = None
+                return [first]
+        for member in others:
+            member.place.pass_on()
+        return company
 
     def _company(self, first: Member) -> list[Member]:
         """Those that would be answered now, in order of arrival."""

@@ -126,6 +126,6 @@ class Merging(Protocol):
         """Make one turn of several, that of the last; from now on its event alone stands for all, after a crash, too.
 
         Raises:
-            Fenced: They are not all this process's. Nothing was merged.
+            Fenced: They are not all this process's. Nothing was merged, and each is answered by itself.
         """
         ...

@@ -14,6 +14,7 @@ from nonebot_plugin_feishu_ws.butler.conversations import Conversations
 from nonebot_plugin_feishu_ws.butler.merging import MOST, Member, Merger
 from nonebot_plugin_feishu_ws.butler.sign import Sign
 from nonebot_plugin_feishu_ws.butler.turn import Standing, Turn
+from nonebot_plugin_feishu_ws.delivery import Fenced
 
 WINDOW = 1.0
 
@@ -64,8 +65,9 @@ class Room:
 
     window = WINDOW
 
-    def __init__(self, takes: float) -> None:
+    def __init__(self, takes: float, *, fenced: bool = False) -> None:
         self.takes = takes
+        self.fenced = fenced
         self.conversations = Conversations()
         self.merger = Merger(self.conversations)
         self.turns: list[list[int]] = []
@@ -81,6 +83,8 @@ class Room:
 
     async def merge(self, turns: Sequence[Turn]) -> Turn:
         await asyncio.sleep(0.001)
+        if self.fenced:
+            raise Fenced("owner")
         return replace(turns[-1], text=" ".join(turn.text for turn in turns))
 
     async def answer(self, turn: Turn, _: Any) -> None:
@@ -122,10 +126,10 @@ def _turn(sender: str, number: int) -> Turn:
     return Turn(str(number), "", "", "", None, sender, bare, bare, bare, status=str, say=bare)
 
 
-def play(messages: Sequence[Said], takes: float = 0.5) -> Room:
+def play(messages: Sequence[Said], takes: float = 0.5, *, fenced: bool = False) -> Room:
     loop = Hours()
     try:
-        room = Room(takes)
+        room = Room(takes, fenced=fenced)
         loop.run_until_complete(room.all(messages))
         return room
     finally:
@@ -189,6 +193,13 @@ def test_a_stop_ends_all_that_came_before_it_and_nothing_after(
     assert sorted(late) == list(range(where + 1, len(messages) + 1))
     for turn, begun in zip(room.turns, room.begun, strict=True):
         assert all(number > where for number in turn) or begun <= room.arrived[where]
+
+
+@settings(max_examples=50, deadline=None)
+@given(MESSAGES)
+def test_where_one_is_another_process_s_each_is_answered_by_itself(messages: list[Said]) -> None:
+    room = play(messages, 0.5, fenced=True)
+    assert sorted(map(tuple, room.turns)) == [(number,) for number in range(len(messages))]
 
 
 def test_somebody_who_never_stops_writing_is_answered_all_the_same() -> None:

@@ -85,8 +85,9 @@ def test_a_model_on_a_server(tmp_path: Path) -> None:
             ["FEISHU_WS__BUTLER_LIMITS.request", "valid names: daily_tokens, daily_turns, requests"],
         ),
         ("", {"BUTLER_LIMITS": '{"seconds": 6000}'}, ["FEISHU_WS__BUTLER_LIMITS.seconds", "540"]),
+        ("", {"BUTLER_MERGE": "11"}, ["FEISHU_WS__BUTLER_MERGE", "10"]),
     ],
-    ids=["extra", "model", "unknown", "key", "token", "url", "prompt", "name", "value"],
+    ids=["extra", "model", "unknown", "key", "token", "url", "prompt", "name", "value", "merge"],
 )
 def test_what_does_not_fit_is_named(
     tmp_path: Path, before: str, environment: dict[str, str], words: list[str]

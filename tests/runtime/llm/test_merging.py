@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from model_server import ModelServer, Reply, serving
 from office import Office, Open
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from feishu_sandbox import Message
 from nonebot_plugin_feishu_ws.butler.llm import model_of
@@ -100,6 +100,13 @@ async def test_why_tells_where_a_message_went(merging: Merging, server: ModelSer
 
     assert f"Answered together with {last.message_id}, a later message (finished)" in await told(first)
     assert f"Answered together with it: {first.message_id}" in await told(last)
+
+    async def give_up(session: Any) -> None:
+        gone = update(EventRow).where(col(EventRow.message_id) == last.message_id)
+        await session.exec(gone.values(state=EventState.DEAD))
+
+    await management.database.write(give_up)
+    assert f"Answered together with {last.message_id}, a later message (given up)" in await told(first)
 
 
 async def test_files_of_all_come_along(merging: Merging, server: ModelServer) -> None:
