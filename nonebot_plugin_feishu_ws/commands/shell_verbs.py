@@ -125,7 +125,7 @@ async def _export_user(desk: Desk, words: Sequence[str], texts: ShellTexts, _: P
         if words[1] == "-":
             return Answer("\n".join(lines), [json.loads(line) for line in lines])
         try:
-            _write(words[1], lines)
+            write_new(words[1], lines)
         except OSError as error:
             return Answer(texts.not_written(words[1], error.strerror or ""), {"error": "File"}, failed=True)
         return Answer(texts.exported(len(lines) - 1, words[1]), {"rows": len(lines) - 1})
@@ -163,7 +163,7 @@ def _ids(word: str) -> list[str]:
     return ids if all(len(one) >= _SHORTEST_ID for one in ids) else []
 
 
-def _write(file: str, lines: Sequence[str]) -> None:
+def write_new(file: str, lines: Sequence[str]) -> None:
     """To a new file that nobody else can read."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
         new.writelines(f"{line}\n" for line in lines)

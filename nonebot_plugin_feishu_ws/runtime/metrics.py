@@ -19,11 +19,16 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from ..connectors import Link, Standing
+from ..filters import Reason
 from ..gateway import State
+from ..storage import ApprovalState, OutboxState
 from ..telemetry import Counts, Latency
+from .tally import Fate
 from .vitals import Vitals
 
+_MESSAGE = "im.message.receive_v1"
 _MOST_CONNECTORS = 200
+_OPEN = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXECUTING)
 _STATES = tuple(State)
 
 
@@ -77,13 +82,18 @@ class Metrics(Collector):
     def _events(self) -> Iterator[Metric]:
         tally, room = self._vitals.tally, self._vitals.room
         yield _counter(
-            "feishu_ws_events", "Events by what became of them.", ["type", "outcome"], tally.events
+            "feishu_ws_events",
+            "Events by what became of them.",
+            ["type", "outcome"],
+            tally.events,
+            [(_MESSAGE, fate) for fate in Fate if fate is not Fate.ANSWERED],
         )
         yield _counter(
             "feishu_ws_events_filtered",
             "Messages and other events that were stopped, or do not speak to the bot.",
             ["reason"],
             tally.filtered,
+            [(reason,) for reason in Reason],
         )
         took = HistogramMetricFamily(
             "feishu_ws_ack_seconds", "From arrival until Feishu may be answered.", labels=["kind"]
@@ -98,7 +108,11 @@ class Metrics(Collector):
         outbox, pacer = self._vitals.outbox, self._vitals.management.pacer
         yield _gauge("feishu_ws_messages_waiting", "Messages of ours that are on their way.", outbox.waiting)
         yield _counter(
-            "feishu_ws_messages", "Messages of ours by what became of them.", ["outcome"], outbox.settled
+            "feishu_ws_messages",
+            "Messages of ours by what became of them.",
+            ["outcome"],
+            outbox.settled,
+            [(state,) for state in (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN)],
         )
         yield _counter(
             "feishu_ws_api_calls", "Calls of Feishu's APIs; code 0 is success.", ["api", "code"], pacer.calls
@@ -111,7 +125,8 @@ class Metrics(Collector):
     def _butler(self) -> Iterator[Metric]:
         use, settled = self._vitals.use, self._vitals.management.approvals.settled
         none = Counts()
-        yield _counter("feishu_ws_approvals", "Approvals by how they ended.", ["outcome"], settled)
+        ends = [(state,) for state in ApprovalState if state not in _OPEN]
+        yield _counter("feishu_ws_approvals", "Approvals by how they ended.", ["outcome"], settled, ends)
         tokens, requests, turns = (use.tokens, use.requests, use.turns) if use else (none, none, none)
         yield _counter("feishu_ws_llm_tokens", "Tokens of the model.", ["direction"], tokens)
         yield _counter("feishu_ws_llm_requests", "Requests to the model's server.", ["outcome"], requests)
@@ -141,9 +156,12 @@ def _named(links: Iterable[Link]) -> Iterator[tuple[str, Standing]]:
             yield link.spec.name, link.status
 
 
-def _counter(name: str, about: str, labels: list[str], counts: Counts) -> Metric:
+def _counter(
+    name: str, about: str, labels: list[str], counts: Counts, known: Iterable[tuple[str, ...]] = ()
+) -> Metric:
+    # What is known is told as 0 before it happens: of a series that begins with 1 Prometheus sees no increase.
     family = CounterMetricFamily(name, about, labels=labels)
-    for values, count in counts:
+    for values, count in {**dict.fromkeys(known, 0.0), **dict(counts)}.items():
         family.add_metric(list(values), count)
     return family
 

@@ -1,7 +1,11 @@
 """Health and metrics over HTTP: who may read them, and what they say when something is wrong."""
 
+import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -145,3 +149,20 @@ async def test_without_a_console(bot: Any, serve: Any, http: Http, sqlite_url: s
     async with serve(bot.runtime, settings_for(sqlite_url, bot.sandbox.url, console=False)) as url:
         assert (await get(http, url + LIVE))[0] == 200
         assert (await get(http, url + METRICS))[0] == 200
+
+
+async def test_the_image_asks_for_health(bot: Any, serve: Any, sqlite_url: str) -> None:
+    """`deploy/healthy.py`, where the driver serves HTTP."""
+
+    async def healthy(port: str) -> int:
+        environment = {"DRIVER": "~fastapi", "PORT": port, "PATH": os.environ["PATH"]}
+        script = Path(__file__).parents[2] / "deploy" / "healthy.py"
+        process = await asyncio.create_subprocess_exec(sys.executable, str(script), env=environment)
+        return await process.wait()
+
+    async with serve(bot.runtime, settings_for(sqlite_url, bot.sandbox.url)) as url:
+        port = url.rpartition(":")[2]
+        assert await healthy(port) == 0
+        await bot.stop()
+        assert await healthy(port) == 1
+    assert await healthy(port) == 1
