@@ -135,6 +135,9 @@ async def test_its_list_changes(connect: Connect, ledger: Path) -> None:
         office.add_tool(later, annotations=ToolAnnotations(readOnlyHint=True))
         await office._subscriptions.publish(_changed())
         await offers(server, *ALL, "office_grow", "office_later")
+        office.remove_tool("later")  # now for certain somebody listens
+        await office._subscriptions.publish(_changed())
+        await offers(server, *ALL, "office_grow")
         asked = server.find("office_write")
         assert asked is not None
         office.remove_tool("write")
@@ -311,7 +314,9 @@ async def test_not_there(connect: Connect, caplog: pytest.LogCaptureFixture) -> 
     assert "canary" not in caplog.text
 
 
-async def test_headers_are_sent(connect: Connect) -> None:
+async def test_headers_are_sent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And on this machine to nobody but the server, whatever proxy there is."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     seen: list[str] = []
 
     def answer(asked: dict[str, Any]) -> Any:
