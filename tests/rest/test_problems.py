@@ -151,6 +151,8 @@ async def test_references_that_are_none(api, reference: str) -> None:
         async with api.http.get(url, headers={"Authorization": f"Bearer {TOKEN(api)}"}) as response:
             assert response.status == 404
             assert response.headers["Content-Type"] == "application/problem+json"
+    for row in await api.log("command_denied"):
+        assert str(row.detail.get("connector", "")).isprintable(), "the log is read by people"
 
 
 async def test_a_body_that_never_comes(api) -> None:

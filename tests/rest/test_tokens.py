@@ -170,6 +170,7 @@ def test_signatures_that_open_nothing(tokens: Tokens, keys, secret: str) -> None
         forged(keys["api_token"], HS256, said()),  # a key of the house, and the wrong one
         forged(keys["jwt_secret"], HS256, said()),  # the setting as it stands
         jwt.encode(said(), secret + "x" * 32, "HS512"),
+        jwt.encode(said(), None, "none"),
         forged(secret, HS256, b"[" * 1500),
         forged(secret, HS256, b"7"),
         forged(secret, HS256, b"[]"),
@@ -185,6 +186,19 @@ def test_signatures_that_open_nothing(tokens: Tokens, keys, secret: str) -> None
         secret,
         "",
     ):
+        with pytest.raises(BadToken):
+            tokens.actor(token)
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_one_algorithm_alone(algorithm: str) -> None:
+    """Rightly signed, with a secret that is long enough for all of them."""
+    secret = "canary-jwt-secret-that-is-long-enough-for-every-algorithm-there-is-0123"
+    tokens = Tokens(Settings(jwt_secret=SecretStr(secret)))
+    token = jwt.encode(said(), secret, algorithm)
+    if algorithm == "HS256":
+        assert tokens.actor(token).superuser
+    else:
         with pytest.raises(BadToken):
             tokens.actor(token)
 
