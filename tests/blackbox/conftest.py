@@ -22,7 +22,7 @@ from feishu_sandbox import App, Chat, Delivery, Message, Rules, Sandbox, User
 
 SCRIPT = Path(__file__).with_name("bot.py")
 KEY = "Yk1zb2xzdG9yZWRrZXlmb3J0ZXN0c29mYmxhY2tib3g="
-PATIENCE = 20.0  # seconds: the machine may be busy
+PATIENCE = 30.0  # seconds: the machine may be busy
 RULES = Rules(push_again_after=(0.5,) * 20 + (2.0,) * 10, challenge_timeout=PATIENCE)
 
 
@@ -138,10 +138,10 @@ class Talk:
         user = user or self.house.alice
         return await self.world.say(user, chat or self.world.direct_chat(user, self.app), text, **how)
 
-    async def answer(self, asked: Message, words: str = "") -> Message:
+    async def answer(self, asked: Message, words: str = "", within: float = PATIENCE) -> Message:
         return await self.world.wait_for(
             lambda m: m.sender is self.app and m.parent_id == asked.message_id and words in plain(m),
-            timeout=PATIENCE,
+            timeout=within,
         )
 
     def answers(self, asked: Message) -> list[str]:
@@ -241,6 +241,11 @@ async def second(house: House) -> AsyncIterator[BotProcess]:
 @pytest.fixture(params=["ws", "webhook"])
 def talk(request: pytest.FixtureRequest, house: House) -> Talk:
     return talk_with(house, house.apps[request.param])
+
+
+@pytest.fixture
+def both(house: House) -> list[Talk]:
+    return [talk_with(house, app) for app in house.apps.values()]
 
 
 def talk_with(house: House, app: App) -> Talk:

@@ -119,85 +119,68 @@ async def test_what_cannot_be_stored_is_not_acked_and_comes_again(talk) -> None:
     assert talk.house.ledger()[text] == 1
 
 
-async def test_killed_while_it_handles_and_started_again(talk) -> None:
+async def test_killed_while_it_handles_and_started_again(house, both) -> None:
     """faults.md 29: it was acked, so Feishu does not bring it again; the next run finds it."""
-    house, text = talk.house, f"endless {talk.app.name}"
-    asked = await talk.say(text)
-    await talk.bot.line(f"NOTED begin {text}")
-    await talk.acked(asked)
-    await talk.bot.kill()
+    asked = [await talk.say(f"endless {talk.app.name}") for talk in both]
+    for talk, one in zip(both, asked, strict=True):
+        await talk.bot.line(f"NOTED begin endless {talk.app.name}")
+        await talk.acked(one)
+    await house.bots[0].kill()
     (house.where / "gate").touch()
     await house.again()
-    await talk.answer(asked)
+    for talk, one in zip(both, asked, strict=True):
+        await talk.answer(one, within=60)  # a process is taken for dead after some 10 s
+        text = f"endless {talk.app.name}"
+        assert (house.ledger()[f"begin {text}"], house.ledger()[f"end {text}"]) == (2, 1)
+        assert len(talk.delivery(one).pushes) == 1
     (house.where / "gate").unlink()
-    assert (house.ledger()[f"begin {text}"], house.ledger()[f"end {text}"]) == (2, 1)
-    assert len(talk.delivery(asked).pushes) == 1
 
 
-async def test_stopped_under_load(talk) -> None:
+async def test_stopped_under_load(house, both) -> None:
     """faults.md 30: whatever was said while it stopped and was away is handled once it is back."""
-    house = talk.house
-    texts = [f"ping load {n} {talk.app.name}" for n in range(30)]
-    chats = [talk.world.direct_chat(talk.world.add_user(f"user {n}"), talk.app) for n in range(5)]
-
-    async def load() -> list[Any]:
-        said = []
-        for n, text in enumerate(texts):
-            said.append(await talk.say(text, chats[n % 5], chats[n % 5].users[0]))
-            if n == 10:
-                talk.bot.process.terminate()
-            await asyncio.sleep(0.01)
-        return said
-
-    said = await load()
-    assert await asyncio.wait_for(talk.bot.process.wait(), 15) in (0, -15)
+    users = [house.sandbox.world.add_user(f"user {n}") for n in range(5)]
+    said = []
+    for n in range(30):
+        for talk in both:
+            user = users[n % 5]
+            chat = talk.world.direct_chat(user, talk.app)
+            said.append((talk, await talk.say(f"ping load {n} {talk.app.name}", chat, user)))
+        if n == 10:
+            house.bots[0].process.terminate()
+        await asyncio.sleep(0.01)
+    assert await asyncio.wait_for(house.bots[0].process.wait(), 15) in (0, -15)
     await house.again()
-    for asked in said:
+    for talk, asked in said:
         await talk.answer(asked)
-    assert [house.ledger()[text] for text in texts] == [1] * 30
+        assert house.ledger()[asked.text] == 1
 
 
 @pytest.mark.parametrize("house", ["postgresql"], indirect=True)
-async def test_the_same_event_on_two_replicas(talk, second) -> None:
+async def test_the_same_event_on_two_replicas(house, both, second) -> None:
     """faults.md 18: at once, by both; one of them handles it."""
-    house, text = talk.house, f"ping both {talk.app.name}"
-    chat = talk.world.direct_chat(house.alice, talk.app)
-    house.sandbox.faults.add(PushFault(copies=0, times=1, app_id=talk.app.app_id))
-    asked = await talk.say(text, chat)
-    delivery = talk.delivery(asked)
+    for talk in both:
+        text = f"ping both {talk.app.name}"
+        house.sandbox.faults.add(PushFault(copies=0, times=1, app_id=talk.app.app_id))
+        asked = await talk.say(text)
+        assert await to_all_replicas(talk, talk.delivery(asked)) == [200, 200]
+        await talk.answer(asked)
+        assert await talk.reasons(asked) == ["duplicate"]
+        assert house.ledger()[text] == 1
+
+
+async def to_all_replicas(talk: Any, delivery: Any) -> list[int]:
+    """Push an event to every process at once; the codes of their answers."""
+    house = talk.house
     if talk.app.request_url is None:
-        online = await talk.hub.wait_connected(talk.app, 2, timeout=20)
+        online = await talk.hub.wait_connected(talk.app, len(house.bots), timeout=20)
         delivery.pushes += [connection.conn_id for connection in online]
         frames = [talk.hub._frames(delivery, connection, "event") for connection in online]
         await asyncio.gather(*(c.send_frame(f) for c, (f,) in zip(online, frames, strict=True)))
-        await talk.hub.wait_ack(delivery.event_id, 2, timeout=20)
-        codes = [ack.code for ack in delivery.acks]
-    else:
-        posts = house.sandbox.posts
-        urls = [house.address(talk.app, port) for port in house.ports]
-        each = [posts.prepared(talk.app, delivery.envelope) for _ in urls]
-        answers = await asyncio.gather(*(posts._send(*to, 5) for to in zip(urls, each, strict=True)))
-        codes = [answer.status for answer in answers]
-    assert codes == [200, 200]
-    await talk.answer(asked)
-    assert await talk.reasons(asked) == ["duplicate"]
-    assert house.ledger()[text] == 1
-
-
-@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
-async def test_one_of_two_replicas_is_killed(talk, second) -> None:
-    """What it had in hand is the other's within 15 s."""
-    house, text = talk.house, f"endless pair {talk.app.name}"
-    asked = await talk.say(text)
-    await talk.acked(asked)
-    async with asyncio.timeout(20):
-        while house.ledger()[f"begin {text}"] == 0:  # noqa: ASYNC110 - one of two processes writes it
-            await asyncio.sleep(0.05)
-    (house.where / "gate").touch()
-    line = f"NOTED begin {text}\n"
-    (holder,) = [bot for bot in house.bots if line in bot.output]
-    await holder.kill()
-    await talk.answer(asked)
-    (house.where / "gate").unlink()
-    assert house.ledger()[f"end {text}"] == 1
-    await house.again(holder)
+        await talk.hub.wait_ack(delivery.event_id, len(online), timeout=20)
+        return [ack.code for ack in delivery.acks]
+    posts = house.sandbox.posts
+    to = [
+        (house.address(talk.app, port), posts.prepared(talk.app, delivery.envelope)) for port in house.ports
+    ]
+    answers = await asyncio.gather(*(posts._send(url, post, 20) for url, post in to))
+    return [answer.status for answer in answers]
