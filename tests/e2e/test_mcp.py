@@ -36,7 +36,7 @@ class Scene:
             "app_secret": self.app.app_secret,
             "approvers": [self.bob.open_id(self.app)],
         }
-        servers = {
+        self.servers = {
             "remote": {"url": url, "headers": {"X-Key": "canary-http"}},
             "local": {
                 "command": sys.executable,
@@ -53,8 +53,13 @@ class Scene:
             "FEISHU_WS__BUTLER_BASE_URL": model.url,
             "FEISHU_WS__BUTLER_MODEL": "scripted",
             "FEISHU_WS__BUTLER_LIMITS": '{"seconds": 60}',
-            "FEISHU_WS__BUTLER_MCP": json.dumps(servers),
+            "FEISHU_WS__BUTLER_MCP": json.dumps(self.servers),
         }
+
+    def without_programs(self) -> None:
+        """They take a second to start."""
+        del self.servers["local"]
+        self.settings["FEISHU_WS__BUTLER_MCP"] = json.dumps(self.servers)
 
     async def start(self, **more: str) -> BotProcess:
         bot = await self._start(**{**self.settings, **more})
@@ -163,7 +168,8 @@ async def test_what_is_harmless_runs_at_once(scene: Scene, tmp_path: Path) -> No
 
 
 async def test_restarted_between_question_and_click(scene: Scene) -> None:
-    """The next process finds the tool again, and runs it once."""
+    """faults.md 43: the next process finds the tool again, and runs it once."""
+    scene.without_programs()
     scene.model.script = [Reply(calls=[("remote_write", '{"text": "hello"}')]), DONE]
     first = await scene.start()
     asked = await scene.ask("write hello")
@@ -178,7 +184,8 @@ async def test_restarted_between_question_and_click(scene: Scene) -> None:
 
 
 async def test_killed_while_it_runs(scene: Scene) -> None:
-    """faults.md 42: nobody knows how far it came, so it is not run again; the model is told."""
+    """faults.md 44: nobody knows how far it came, so it is not run again; the model is told."""
+    scene.without_programs()
     scene.model.script = [Reply(calls=[("remote_slow", "{}")]), DONE]
     first = await scene.start()
     asked = await scene.ask("take long")
@@ -195,6 +202,7 @@ async def test_killed_while_it_runs(scene: Scene) -> None:
 
 async def test_as_commands(scene: Scene) -> None:
     """The brain that needs no model calls them, too."""
+    scene.without_programs()
     bot = await scene.start(FEISHU_WS__BUTLER="commands")
     await bot.line("MCP server remote is connected")
     await scene.sees(await scene.ask("remote_look web"), "web is fine.")

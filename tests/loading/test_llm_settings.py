@@ -14,7 +14,7 @@ import nonebot
 nonebot.init()
 plugin = nonebot.load_plugin("nonebot_plugin_feishu_ws")
 print("loaded", plugin is not None)
-print("imported", [name for name in ("pydantic_ai", "openai", "httpx2") if name in sys.modules])
+print("imported", [name for name in ("pydantic_ai", "openai", "httpx2", "mcp", "jsonschema") if name in sys.modules])
 """
 MISSING = "sys.modules['pydantic_ai'] = None"  # import then raises ModuleNotFoundError
 KEY = "canary-0123"

@@ -20,6 +20,7 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.butler")
 
 _MOST_TOOLS = 64
 _LONGEST_ERROR = 500  # characters
+_MOST_SAID = 8  # of what is left out at each look: names may change with each
 _MOST_PAGES = 10
 _CALM, _LOOK_EVERY = 0.5, 60.0  # seconds
 _WAIT_FIRST, _WAIT_MOST = 1.0, 60.0  # seconds between two tries to connect
@@ -60,7 +61,7 @@ class Server:
         self._connected = asyncio.Event()
         self._tried = asyncio.Event()
         self._news = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     # --- a source -----------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class Server:
 
     async def stop(self) -> None:
         """Close the connection; a program is ended."""
-        self._closing = True
+        self._closing.set()
         self._news.set()
         if self._task is not None:
             if self._client is None:
@@ -105,11 +106,12 @@ class Server:
 
     async def _run(self) -> None:
         wait = self._wait_first
-        while not self._closing:
+        clock = asyncio.get_running_loop().time
+        while not self._closing.is_set():
             self._news.clear()
+            begun = clock()
             try:
                 async with self._connection() as client:
-                    wait = self._wait_first
                     await self._follow(client)
             except Exception as error:
                 logger.warning(
@@ -119,8 +121,9 @@ class Server:
                 self._client = None
                 self._connected.clear()
                 self._tried.set()
-            if not self._closing:
-                await self._pause(wait)
+            if not self._closing.is_set():
+                wait = self._wait_first if clock() - begun > _WAIT_MOST else wait
+                await _pause(self._closing, wait)
                 wait = min(2 * wait, _WAIT_MOST)
 
     @contextlib.asynccontextmanager
@@ -146,21 +149,16 @@ class Server:
         """Look at its tools when it says they have changed, and now and then. Ends with the connection."""
         listening = asyncio.create_task(self._listen(client))
         try:
-            while not self._closing:
-                await self._pause(self._look_every)
-                await asyncio.sleep(0 if self._closing else self._calm)
+            while not self._closing.is_set():
+                await _pause(self._news, self._look_every)
+                await asyncio.sleep(0 if self._closing.is_set() else self._calm)
                 self._news.clear()
-                if not self._closing:
+                if not self._closing.is_set():
                     async with asyncio.timeout(self._settings.timeout):
                         await self._look(client)
         finally:
             listening.cancel()
             await asyncio.wait([listening])
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
 
     async def _hear(self, message: object) -> None:
         if isinstance(message, types.ToolListChangedNotification):
@@ -209,7 +207,7 @@ class Server:
             refused.add(f"{len(wanted) - _MOST_TOOLS} more than {_MOST_TOOLS}")
         missing = set(allowed or ()) - {one.name for one in offered}
         refused |= {f"{name!r}: it has no such tool" for name in missing}
-        for why in sorted(refused - self._refused):
+        for why in sorted(refused - self._refused)[:_MOST_SAID]:
             logger.warning("MCP server %s: a tool is left out, %s", self._name, why)
         self._refused = frozenset(refused)
         self._tools = tools
@@ -266,6 +264,13 @@ class Server:
             isinstance(error, MCPError) and error.code == types.REQUEST_TIMEOUT
         )
         return ToolError("timeout" if slow else "broken", unknown=True)
+
+
+async def _pause(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, and no longer than that."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _facts(error: BaseException) -> str:

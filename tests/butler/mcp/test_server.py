@@ -329,6 +329,18 @@ async def test_headers_are_sent(connect: Connect, monkeypatch: pytest.MonkeyPatc
         await server.stop()
 
 
+async def test_a_program_that_ends_at_once(
+    connect: Connect, program: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is started again after a while, not as often as it likes to end."""
+    script = tmp_path / "short.py"
+    script.write_text(f"open({str(tmp_path / 'starts')!r}, 'a').write('x')")
+    await connect(settings(command=sys.executable, args=[str(script)]), wait_first=60.0)
+    await connect(settings(**program))
+    assert (tmp_path / "starts").read_text() == "x"
+    assert caplog.text.count("is not connected") == 1
+
+
 NAGGING = """
 import json, sys
 asked = 0
