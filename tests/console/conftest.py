@@ -18,8 +18,11 @@ import uvicorn
 from nonebot.config import Config, Env
 from nonebot.drivers.fastapi import Driver
 from pydantic import SecretStr
+from windows import window
 
 from feishu_sandbox import App, Rules, Sandbox
+
+__all__ = ["window"]
 
 TOKEN = "canary-api-token-6f1c9b2e7d3a4580"
 ROOT = "/feishu/console"

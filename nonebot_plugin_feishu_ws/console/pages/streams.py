@@ -14,7 +14,7 @@ from .visit import Visit
 
 _RETRY = 1000  # milliseconds after which a browser that lost the stream asks again
 _HEARTBEAT = 15.0  # seconds after which a quiet stream says something, so that a gone browser is noticed
-_LOOK_AGAIN = 3.0  # seconds between two looks whether whoever reads may still be here
+_LOOK_AGAIN = 1.0  # seconds between two looks whether whoever reads may still be here
 _LONGEST = 600.0  # seconds; the browser comes back by itself
 
 
