@@ -1,24 +1,25 @@
-"""Racing clicks on approvals, on two replicas: `python benchmarks/approvals.py [--count 10000] [--clicks 8]`.
+"""Racing clicks on approvals, on two replicas: `python benchmarks/approvals.py [--approvals 10000] [--clicks 8]`.
 
-Two processes share a PostgreSQL, one of its own unless `--database` names another. Both click on every approval at the
-same time, half of the clicks each, `--at-once` approvals side by side, and carry out what is approved. What the tool
-does is a line in a file, written by the tool itself. A click's time is that of the decision: from the click to what
-the callback is answered with, without the network. Messages are committed and not sent. What is printed belongs into
-`benchmarks/README.md`.
+Two processes share a PostgreSQL, one of its own unless `--database` names another. `--rate` times a second an approval
+is clicked on, in both processes at the same moment and by half of the clicks each; whatever the processes are busy
+with, the next one is due at its time. What is approved is carried out; what the tool does is a line in a file, written
+by the tool itself. A click's time is that of the decision: from the moment it was due to what the callback is answered
+with, without the network; where more is asked for than can be done it grows to seconds. Messages are committed and not
+sent. What is printed belongs into `benchmarks/README.md`.
 """
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import platform
-import shutil
+import resource
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,40 +27,28 @@ from typing import Any, cast
 import nonebot
 from pydantic import SecretStr
 
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
 APP, CHAT, EVENT, BOSS = "cli_bench", "oc_bench", "ev_bench", "ou_boss"
 REPLICAS = 2
+AT_ONCE = 6  # questions asked side by side
+HEAD_START = 0.5  # seconds from the start of both replicas to the first click
 
 
 # --- one replica ----------------------------------------------------------------------------------------------------
 
 
-@contextlib.asynccontextmanager
-async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, Any]]:
+@asynccontextmanager
+async def stack(url: str, ledger: Path) -> AsyncIterator[Any]:
     """What a process has: questions, decisions, a worker, and the rows."""
-    from nonebot_plugin_feishu_ws.butler import ToolRegistry, Turn
-    from nonebot_plugin_feishu_ws.butler.approvals import (
-        ApprovalStore,
-        CardRows,
-        Carrying,
-        Deciding,
-        Questions,
-        Seat,
-        Share,
-        Showing,
-        Worker,
-    )
+    from approval_stack import Stack
+
+    from nonebot_plugin_feishu_ws.butler import Turn
+    from nonebot_plugin_feishu_ws.butler.approvals import Seat
     from nonebot_plugin_feishu_ws.connectors import ConnectorSpec
-    from nonebot_plugin_feishu_ws.delivery import Lease, LogBook, Outbox
-    from nonebot_plugin_feishu_ws.storage import Database, DatabaseClock
+    from nonebot_plugin_feishu_ws.storage import Database
     from nonebot_plugin_feishu_ws.texts.approvals import ApprovalTexts
-
-    database, tools = Database(url), ToolRegistry()
-    lines = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-
-    @tools.tool("deploy", requires_approval=True)
-    async def deploy(number: int) -> str:
-        os.write(lines, f"{number}\n".encode())
-        return str(number)
 
     spec = ConnectorSpec(name="bench", app_id=APP, app_secret=SecretStr("x"), approvers=(BOSS,))
 
@@ -69,30 +58,31 @@ async def stack(url: str, ledger: Path) -> AsyncIterator[tuple[Any, Any, Any, An
     async def turn(_row: object, _payload: bytes) -> Turn:
         return cast("Turn", None)  # the tool does not ask for it
 
+    seat = Seat("bench", cast("Any", None), ApprovalTexts("en_US"), turn)
+    database = Database(url)
     await database.start()
-    share = Share(database)
-    clock, rows, logbook = DatabaseClock(database), CardRows(share), LogBook(database)
-    store, lease = ApprovalStore(share, clock), Lease(database, label="bench")
-    outbox = Outbox(database, lease, logbook, {})
-    deciding = Deciding(store, rows, tools, logbook, spec_of, lambda: worker.wake())
-    worker = Worker(
-        store,
-        Showing(store, rows, tools, after=3600),
-        tools,
-        Carrying(store, tools, deciding, lease, lambda _: False, limit=60),
-        outbox,
-        logbook,
-        lease,
-        lambda: {APP: Seat(cast("Any", None), ApprovalTexts("en_US"), turn)},
+    made = Stack(
+        database,
+        {},
+        lambda: {APP: seat},
+        spec_of,
+        lambda _: False,
+        ttl=timedelta(hours=10),
+        most_waiting=10**9,
+        after=36_000,
+        every=1.0,
+        beat_every=2.0,
     )
-    await lease.start()
-    logbook.start()
-    questions = Questions(share, clock, timedelta(hours=10), most_waiting=10**9)
-    yield database, questions, deciding, worker
-    await worker.stop(30)
-    await logbook.stop()
-    await lease.stop()
-    await database.close()
+    lines = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    @made.tools.tool("deploy", requires_approval=True)
+    async def deploy(number: int) -> str:
+        os.write(lines, f"{number}\n".encode())
+        return str(number)
+
+    await made.start(working=False, sending=False)
+    yield made
+    await made.stop()
     os.close(lines)
 
 
@@ -100,109 +90,114 @@ async def ask(url: str, ledger: Path, count: int) -> list[tuple[str, str]]:
     """Approvals that wait, each with a card: their ids and nonces."""
     from sqlmodel import col, update
 
-    from nonebot_plugin_feishu_ws.butler.approvals import Question, hash_of
+    from nonebot_plugin_feishu_ws.butler.approvals import Question, canonical, hash_of
     from nonebot_plugin_feishu_ws.storage import ApprovalCardRow, EventRow
 
     async def nothing(_session: object, _row: object) -> None: ...
 
-    async with stack(url, ledger) as (database, questions, _, _):
+    async with stack(url, ledger) as made:
+        tool = made.tools.get("deploy")
         event = EventRow(connector=APP, event_id=EVENT, event_type="bench", payload=b"{}", owner="bench")
 
         async def keep(session: Any) -> None:
             session.add(event)
 
-        await database.write(keep)
-        made: list[tuple[str, str]] = []
-        for number in range(count):
-            arguments = f'{{"number":{number}}}'
-            digest = hash_of("deploy", arguments)
+        await made.database.write(keep)
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> tuple[str, str]:
+            arguments = canonical(tool, {"number": number})
             question = Question(
-                APP,
-                CHAT,
-                None,
-                "om_asked",
-                EVENT,
-                str(number),
-                f"ou_{number}",
-                "deploy",
-                arguments,
-                digest,
-                "",
-                (CHAT,),
+                app_id=APP,
+                chat_id=CHAT,
+                thread_id=None,
+                message_id="om_asked",
+                event_id=EVENT,
+                call=str(number),
+                asked_by=f"ou_{number}",
+                tool="deploy",
+                arguments=arguments,
+                arguments_hash=hash_of("deploy", arguments),
+                reason="",
+                card_ids=(CHAT,),
             )
-            row, _ = await questions.ask(question, nothing)
-            made.append((row.id, row.nonce))
+            async with room:
+                row, _ = await made.questions.ask(question, nothing)
+            return row.id, row.nonce
+
+        found = await asyncio.gather(*map(one, range(count)))
         sent = update(ApprovalCardRow).values(message_id="om_" + col(ApprovalCardRow.approval_id))
-        await database.write(lambda session: session.exec(sent))
-        return made
+        await made.database.write(lambda session: session.exec(sent))
+        return found
 
 
-async def replica(url: str, ledger: Path, work: Path, clicks: int, at_once: int) -> None:
+async def replica(url: str, directory: Path, clicks: int, rate: float) -> None:
     """Click, carry out, and tell how long each click took and how often it was the one that counted."""
     from nonebot_plugin_feishu_ws.butler.approvals import Click, Decider
 
-    approvals = json.loads(work.read_text())  # noqa: ASYNC240 - before anything runs
+    approvals = json.loads((directory / "approvals.json").read_text())
     boss = Decider(BOSS, APP, CHAT)
     times: list[float] = []
+    latest = 0.0
     won = 0
-    async with stack(url, ledger) as (_, _, deciding, worker):
-        worker.start()
-        room = asyncio.Semaphore(at_once)
+    async with stack(url, directory / "ledger") as made:
+        made.worker.start()
 
-        async def click(approval_id: str, nonce: str) -> None:
+        async def click(due: float, approval_id: str, nonce: str) -> None:
             nonlocal won
-            begun = time.perf_counter()
-            decision = await deciding.click(boss, Click(approval_id, True, nonce, f"om_{approval_id}", CHAT))
-            times.append(time.perf_counter() - begun)
+            decision = await made.deciding.click(
+                boss, Click(approval_id, True, nonce, f"om_{approval_id}", CHAT)
+            )
+            times.append(time.monotonic() - due)
             won += decision.won
 
-        async def race(approval_id: str, nonce: str) -> None:
-            async with room:
-                await asyncio.gather(*(click(approval_id, nonce) for _ in range(clicks)))
-
         print("ready", flush=True)
+        begin = float(await asyncio.to_thread(sys.stdin.readline))
+        before = cpu()
+        async with asyncio.TaskGroup() as group:
+            for number, approval in enumerate(approvals):
+                due = begin + number / rate
+                await asyncio.sleep(due - time.monotonic())
+                latest = max(latest, time.monotonic() - due)
+                for _ in range(clicks):
+                    group.create_task(click(due, *approval))
+        took = time.monotonic() - begin
+        used = cpu() - before
+        told = {"times": times, "won": won, "took": took, "cpu": used, "latest": latest}
+        print(json.dumps(told), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        begun = time.perf_counter()
-        await asyncio.gather(*(race(*approval) for approval in approvals))
-        took = time.perf_counter() - begun
-        print(json.dumps({"times": times, "won": won, "took": took}), flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 # --- both of them ---------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def postgres(url: str | None) -> Iterator[str]:
+@contextmanager
+def database(url: str | None) -> Iterator[str]:
     """The database to use: the one that was named, else one that is thrown away."""
     if url is not None:
         yield url
         return
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from postgres import Postgres
+    from postgres import running_postgres
 
-    directory = Path(tempfile.mkdtemp(prefix="feishu-ws-bench-"))
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    cluster = Postgres(binaries, directory)
-    try:
+    with running_postgres() as cluster:
         yield cluster.create_database()
-    finally:
-        cluster.stop()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def race(url: str, directory: Path, options: argparse.Namespace) -> None:
-    ledger, work = directory / "ledger", directory / "approvals.json"
-    approvals = await ask(url, ledger, options.count)
-    work.write_text(json.dumps(approvals))
+    ledger = directory / "ledger"
+    approvals = await ask(url, ledger, options.approvals)
+    (directory / "approvals.json").write_text(json.dumps(approvals))
     share = [options.clicks // REPLICAS + (n < options.clicks % REPLICAS) for n in range(REPLICAS)]
-    command = [sys.executable, __file__, "--database", url, "--replica", str(directory), "--at-once"]
+    command = [sys.executable, __file__, "--database", url, "--replica", str(directory)]
     processes = [
         await asyncio.create_subprocess_exec(
             *command,
-            str(options.at_once),
-            "--clicks",
-            str(clicks),
+            *("--rate", str(options.rate), "--clicks", str(clicks)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=1 << 26,
@@ -211,26 +206,33 @@ async def race(url: str, directory: Path, options: argparse.Namespace) -> None:
     ]
     for process in processes:
         await line(process)
+    begin = time.monotonic() + HEAD_START
     for process in processes:
-        cast("asyncio.StreamWriter", process.stdin).write(b"go\n")
+        cast("asyncio.StreamWriter", process.stdin).write(f"{begin}\n".encode())
     told = [json.loads(await line(process)) for process in processes]
-    async with asyncio.timeout(options.count):  # a second for each is far more than it takes
-        while len(set(ledger.read_text().split())) < options.count:  # noqa: ASYNC110 - others write it
+    async with asyncio.timeout(60 + options.approvals / 5):
+        while len(set(ledger.read_text().split())) < options.approvals:  # noqa: ASYNC110 - others write it
             await asyncio.sleep(0.2)
     for process in processes:
         cast("asyncio.StreamWriter", process.stdin).write(b"stop\n")
         await process.wait()
     times = sorted(time for one in told for time in one["times"])
     runs = Counter(ledger.read_text().split())
+    took = max(one["took"] for one in told)
+    cpu_of_each = sum(one["cpu"] for one in told) / len(times)
+    late = max(one["latest"] for one in told)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {REPLICAS} replicas, PostgreSQL")
-    print(
-        f"{options.count} approvals × {options.clicks} clicks, {options.at_once} approvals at once in each replica"
-    )
+    print(f"{options.approvals} approvals × {options.clicks} clicks, {options.rate:g} approvals a second")
     print(f"decided {sum(one['won'] for one in told)}, carried out {len(runs)}, of which twice {over(runs)}")
     print(
         f"click p50 {at(times, 0.5):.1f} ms, p99 {at(times, 0.99):.1f} ms, longest {times[-1] * 1e3:.1f} ms"
     )
-    print(f"{len(times) / max(one['took'] for one in told):.0f} clicks a second")
+    print(
+        f"clicks a second: due {options.rate * options.clicks:.0f}, answered {len(times) / took:.0f}; "
+        f"begun up to {late * 1e3:.0f} ms after they were due"
+    )
+    print(f"CPU of both replicas: {cpu_of_each * 1e3:.2f} ms a click, with all that follows from it")
+    print("load " + " ".join(f"{load:.1f}" for load in os.getloadavg()))
 
 
 def over(runs: Counter[str]) -> int:
@@ -250,21 +252,20 @@ async def line(process: asyncio.subprocess.Process) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--clicks", type=int, default=8)
-    parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--approvals", type=int, default=10_000)
+    parser.add_argument("--clicks", type=int, default=8, help="on each approval, in all replicas together")
+    parser.add_argument("--rate", type=float, default=20, help="approvals a second")
     parser.add_argument("--database", help="postgresql+asyncpg://…; its tables are left behind")
     parser.add_argument("--replica", help=argparse.SUPPRESS)
     options = parser.parse_args()
     nonebot.logger.remove()  # what is printed is the result
+    nonebot.logger.add(sys.stderr, level="WARNING")
     nonebot.init(driver="~none", localstore_data_dir=tempfile.gettempdir())
     nonebot.load_plugin("nonebot_plugin_feishu_ws")
     if options.replica:
-        directory = Path(options.replica)
-        work = directory / "approvals.json"
-        asyncio.run(replica(options.database, directory / "ledger", work, options.clicks, options.at_once))
+        asyncio.run(replica(options.database, Path(options.replica), options.clicks, options.rate))
         return
-    with tempfile.TemporaryDirectory() as directory, postgres(options.database) as url:
+    with tempfile.TemporaryDirectory() as directory, database(options.database) as url:
         asyncio.run(race(url, Path(directory), options))
 
 

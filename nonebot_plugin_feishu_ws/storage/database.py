@@ -50,6 +50,10 @@ class Database:
             command_timeout=command_timeout,
         )
         self._writer = self._engine.execution_options(**{WRITES: True})
+        # PostgreSQL shows each statement what is committed by then, so a transaction would only cost its begin and end.
+        self._reader = (
+            self._engine if self.is_sqlite else self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         self._connect_timeout = connect_timeout
         self._attempts = attempts
         # SQLite has one writer. In one process waiting in line is faster and fairer than polling for the
@@ -115,7 +119,7 @@ class Database:
             DatabaseUnavailable: the database cannot be reached or used.
         """
         try:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 yield session
         except Exception as error:
             if is_outage(error):

@@ -1,11 +1,12 @@
 """What differs between SQLite and PostgreSQL: the engine, waiting for each other, and what an error means."""
 
 import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -15,6 +16,7 @@ _VALID = (
     "valid forms: sqlite+aiosqlite:///path/to/file.sqlite3, postgresql+asyncpg://user:password@host/database"
 )
 _IDLE = 5000  # milliseconds PostgreSQL waits for the next statement of a transaction
+_FRESH = 0.2  # seconds; PostgreSQL's connections that were used since are taken for alive
 _VALUES = ("22", "23", "54")  # PostgreSQL's classes: data, constraints, too large
 WRITES = "feishu_ws_writes"
 """Execution option: the transaction will write."""
@@ -63,9 +65,10 @@ def make_engine(
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
             return engine
         timeouts = {"timeout": connect_timeout, "command_timeout": command_timeout}
-        # pre_ping: a connection that died while idle is replaced without anybody noticing.
-        engine = create_async_engine(url, connect_args=timeouts, pool_pre_ping=True, **common)
+        engine = create_async_engine(url, connect_args=timeouts, **common)
         event.listen(engine.sync_engine, "connect", _prepare_postgres)
+        event.listen(engine.sync_engine, "checkin", _put_away)
+        event.listen(engine.sync_engine, "checkout", _take_out)
         return engine
     except ModuleNotFoundError as error:
         raise DatabaseUrlError(
@@ -92,6 +95,24 @@ def _prepare_postgres(connection: Any, _record: object) -> None:
         await raw.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}")
 
     connection.run_async(limit)
+
+
+def _put_away(_connection: object, record: Any) -> None:
+    record.info["since"] = time.monotonic()
+
+
+def _take_out(connection: Any, record: Any, _fairy: object) -> None:
+    """A connection that died while idle is replaced without anybody noticing.
+
+    As `pool_pre_ping`, which asks each time, in a transaction of its own: of a read it would be the larger part.
+    """
+    since: float | None = record.info.get("since")  # None: made just now
+    if since is None or time.monotonic() - since < _FRESH:
+        return
+    try:
+        connection.ping()
+    except Exception as error:
+        raise InvalidatePoolError from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

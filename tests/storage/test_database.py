@@ -294,6 +294,23 @@ async def test_postgres_restarted_while_nobody_looked(postgres: Any) -> None:
     await database.close()
 
 
+async def test_a_read_of_postgres_is_no_transaction(postgres: Any) -> None:
+    """It would cost its begin and its end; what it would promise is what each statement has anyway."""
+    database = Database(postgres.create_database())
+    await database.start()
+    now = text("SELECT now()")
+    async with database.session() as session:
+        first, second = [(await (await session.connection()).execute(now)).scalar_one() for _ in range(2)]
+    assert first < second
+
+    async def work(session: AsyncSession) -> bool:
+        first, second = [(await (await session.connection()).execute(now)).scalar_one() for _ in range(2)]
+        return first == second
+
+    assert await database.write(work)
+    await database.close()
+
+
 async def test_more_writers_than_connections_all_get_their_turn(database: Database) -> None:
     await asyncio.gather(*(add(database, event_row(event_id=f"ev{number}")) for number in range(60)))
     async with database.session() as session:

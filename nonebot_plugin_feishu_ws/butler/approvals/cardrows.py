@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import cast
 
 from sqlalchemy import and_, or_
 from sqlmodel import col, delete, select, update
@@ -15,6 +16,7 @@ from .share import Share
 _LEFT_ALONE = timedelta(seconds=4)
 _TRIED_FOR = timedelta(days=1)
 """So long a card is brought up to date that was not at once."""
+_Pairs = Sequence[tuple[ApprovalRow, ApprovalCardRow | None]]
 
 
 class CardRows:
@@ -32,9 +34,16 @@ class CardRows:
 
     async def with_cards(self, approval_id: str) -> tuple[ApprovalRow | None, Sequence[ApprovalCardRow]]:
         """An approval and its cards, as far as their messages are known."""
+        found = (
+            select(ApprovalRow, ApprovalCardRow)
+            .join(ApprovalCardRow, col(ApprovalCardRow.approval_id) == col(ApprovalRow.id), isouter=True)
+            .where(col(ApprovalRow.id) == approval_id)
+            .order_by(col(ApprovalCardRow.id))
+        )
         async with self._database.session() as session:
-            row = await session.get(ApprovalRow, approval_id)
-            return row, (await session.exec(_cards_of(approval_id))).all()
+            pairs = cast("_Pairs", (await session.exec(found)).all())
+        row = pairs[0][0] if pairs else None
+        return row, [card for _, card in pairs if card is not None]
 
     async def of(self, row: ApprovalRow) -> Sequence[ApprovalCardRow]:
         """An approval's cards; what the outbox knows of them by now is noted. One that will never be is dropped."""

@@ -15,6 +15,7 @@ from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState
 from ..tools import Tool, ToolRegistry
 from .cardrows import CardRows
 from .errors import MayNotDecide, UnknownApproval
+from .races import Races
 from .rules import API, Asked, Decider, Jury, Refusal
 from .store import ApprovalStore
 
@@ -101,6 +102,7 @@ class Deciding:
         self._logbook = logbook
         self._spec_of = spec_of
         self._decided = decided
+        self._races = Races()
 
     async def decide(self, decider: Decider, approval_id: str, approved: bool) -> Decision:
         """Approve or reject by id. Who rejects what they have asked for themselves takes it back.
@@ -129,8 +131,9 @@ class Deciding:
             raise MayNotDecide(refusal)
         now, won = row, False
         if row.state is ApprovalState.PENDING:
-            now, won = await self._store.decide(row.id, state, decider.who)
-            self._decided()
+            now, won = await self._races.run(row.id, lambda: self._store.decide(row.id, state, decider.who))
+            if won or (now is not None and now.state is ApprovalState.EXPIRED):
+                self._decided()
         if now is None:  # pruned in between
             raise UnknownApproval(row.id)
         self._log(now, spec, {"by": decider.who, "decision": state, "won": won, "state": now.state})

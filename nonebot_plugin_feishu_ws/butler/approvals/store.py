@@ -125,12 +125,18 @@ class ApprovalStore:
 
         async def work(session: AsyncSession) -> tuple[ApprovalRow | None, bool]:
             now = self._clock.sql()
-            step = _from(approval_id, ApprovalState.PENDING).where(col(ApprovalRow.expires_at) > now)
-            won = await _took(session, step.values(state=state, decided_by=by, decided_at=now))
-            if not won:
-                late = _from(approval_id, ApprovalState.PENDING)
-                await _took(session, late.values(state=ApprovalState.EXPIRED, decided_at=now))
-            return await session.get(ApprovalRow, approval_id), won
+            pending = _from(approval_id, ApprovalState.PENDING)
+            step = pending.where(col(ApprovalRow.expires_at) > now)
+            row = await _became(session, step.values(state=state, decided_by=by, decided_at=now))
+            if row is not None:
+                return row, True
+            row = await session.get(ApprovalRow, approval_id)
+            if row is not None and row.state is ApprovalState.PENDING:
+                late = pending.values(state=ApprovalState.EXPIRED, decided_at=now)
+                row = await _became(session, late) or await session.get(
+                    ApprovalRow, approval_id, populate_existing=True
+                )
+            return row, False
 
         return await self._database.write(work)
 
@@ -253,6 +259,11 @@ def _left_by(dead: str) -> ColumnElement[bool]:
 
 def _from(approval_id: str, state: ApprovalState) -> Update:
     return update(ApprovalRow).where(col(ApprovalRow.id) == approval_id, col(ApprovalRow.state) == state)
+
+
+async def _became(session: AsyncSession, step: Update) -> ApprovalRow | None:
+    """The row as a step has left it; None: it was not taken."""
+    return (await session.exec(step.returning(ApprovalRow))).scalars().first()
 
 
 async def _took(session: AsyncSession, step: Update) -> bool:

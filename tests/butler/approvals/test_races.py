@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from nonebot_plugin_feishu_ws.butler.approvals import Click
+from nonebot_plugin_feishu_ws.storage import DatabaseUnavailable
 
 APPROVALS, CLICKS = 200, 8
 
@@ -66,6 +67,35 @@ async def test_eight_clicks_on_each_of_two_hundred(start: Any, world: Any, postg
     assert max(done.values()) == 1
     assert set(done) == {number for number, row in enumerate(ends) if row.state == "done"}
     assert set(range(0, APPROVALS, 2)) <= set(done)
+
+
+async def test_in_one_process_one_of_them_asks_the_database(one: Any, monkeypatch: Any) -> None:
+    """If its write fails, the next one tries: nobody is told of a decision that was not made."""
+    row = await one.ask()
+    decide, get, tries, all_have_looked = one.store.decide, one.store.get, [], asyncio.Barrier(CLICKS)
+
+    async def looked(*args: Any) -> Any:
+        found = await get(*args)
+        await all_have_looked.wait()
+        return found
+
+    async def counted(*args: Any) -> Any:
+        tries.append(args)
+        if len(tries) == 1:
+            raise DatabaseUnavailable("gone")
+        return await decide(*args)
+
+    monkeypatch.setattr(one.store, "get", looked)
+    monkeypatch.setattr(one.store, "decide", counted)
+    votes = [one.deciding.decide(one.decider(1), row.id, n % 2 == 0) for n in range(CLICKS)]
+    ends = await asyncio.gather(*votes, return_exceptions=True)
+    monkeypatch.undo()
+    decisions = [end for end in ends if not isinstance(end, DatabaseUnavailable)]
+    assert len(decisions) == CLICKS - 1
+    assert [decision.won for decision in decisions].count(True) == 1
+    assert len({decision.row.state for decision in decisions}) == 1
+    assert len(tries) == 2
+    assert len(await one.log("ws_auth_card_decision")) == CLICKS - 1
 
 
 async def _asked(replica: Any, turn: Any, tool: Any, number: int) -> Any:
