@@ -38,8 +38,12 @@ class Window:
         self.seen.append(await self.page.content())
 
     async def sign_in(self, who: str = "ou_admin", **more: Any) -> None:
-        await self.page.goto(f"{self.site.url}{ROOT}/sign-in?link={await self.site.link(who, **more)}")
-        await self.page.get_by_role("button").click()
+        await self.page.goto(f"{self.site.url}{ROOT}/sign-in#{await self.site.link(who, **more)}")
+        await (
+            self.page.get_by_role("button", name="Sign in", exact=True)
+            .or_(self.page.get_by_role("button", name="登录", exact=True))
+            .click()
+        )
         await self.ready()
 
     async def press(self, button: str, notice: str) -> None:

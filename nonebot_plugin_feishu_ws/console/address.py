@@ -1,7 +1,7 @@
 """Where people find the console, and the links that sign them in."""
 
 import ipaddress
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from nonebot.drivers import Driver
 
@@ -39,7 +39,7 @@ async def invite(management: Management, identity: Identity) -> str:
     """
     assert management.console_url is not None, "there is a console"
     code = await Sessions(management.database, management.clock).link(identity)
-    return f"{management.console_url}{PAGES}/sign-in?{urlencode({'link': code})}"
+    return f"{management.console_url}{PAGES}/sign-in#{code}"
 
 
 def opens_here_alone(url: str) -> bool:

@@ -74,7 +74,7 @@ async def test_every_page_is_accessible(window: Open, furnished: Any, language: 
         await one.go(path)
         found += await one.flaws()
     await one.context.clear_cookies()
-    for path in ("/sign-in", "/sign-in?link=x"):
+    for path in ("/sign-in", "/sign-in#x"):
         await one.go(path)
         found += await one.flaws()
     assert not found
@@ -101,7 +101,14 @@ async def test_what_people_write_is_only_text(window: Open, furnished: Any) -> N
 
 async def test_what_people_type_is_only_text(window: Open, furnished: Any) -> None:
     one = await window()
-    for path in ("/trace?message=", "/logs?connector=", "/connectors/", "/sign-in?link=", "/language?next="):
+    for path in (
+        "/trace?message=",
+        "/logs?connector=",
+        "/connectors/",
+        "/sign-in?next=",
+        "/sign-in#",
+        "/language?next=",
+    ):
         await one.page.goto(f"{one.site.url}/feishu/console{path}{EVIL}")
         assert "owned" not in await one.page.title()
         assert await one.page.locator("main :is(img[onerror], script, svg[onload])").count() == 0

@@ -102,7 +102,7 @@ async def test_what_is_no_form_of_ours(site: Any, kind: str, body: bytes) -> Non
         ("/connectors", 200),
         ("/connectors/nobody", 404),
         ("/nowhere", 404),
-        ("/sign-in?link=x", 200),
+        ("/sign-in?next=/", 303),
         ("/static/1/console.js", 200),
         ("/static/1/..%2f..%2f__init__.py", 404),
         ("/language?to=en_US", 303),

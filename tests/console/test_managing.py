@@ -129,7 +129,7 @@ async def test_without_a_mouse(window: Open, site: Any) -> None:
     await site.connector("keys")
     one = await window(None)
     keys = one.page.keyboard
-    await one.page.goto(f"{site.url}/feishu/console/sign-in?link={await site.link()}&next=/connectors/keys")
+    await one.page.goto(f"{site.url}/feishu/console/sign-in?next=/connectors/keys#{await site.link()}")
 
     async def until(name: str) -> None:
         for _ in range(60):

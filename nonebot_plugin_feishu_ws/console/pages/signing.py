@@ -19,8 +19,11 @@ _SEE_OTHER = 303
 
 
 async def show(visit: Visit) -> Response:
-    """The page that signs in. To look at it changes nothing: what previews a link does not use it up."""
-    if visit.visitor is not None and not visit.query("link"):
+    """The page that signs in. To look at it changes nothing: what previews a link does not use it up.
+
+    The code of a link is behind its `#`, and reaches the server with the button alone.
+    """
+    if visit.visitor is not None:
         return await visit.go(_inside(visit.query("next")))
     return await _page(visit)
 
@@ -74,7 +77,6 @@ async def _page(visit: Visit, status: HTTPStatus = HTTPStatus.OK, problem: str =
         "sign_in",
         status=status,
         notice=Notice("bad", text) if problem else None,
-        link=visit.query("link"),
         next=_inside(visit.query("next") or visit.form.get("next")),
         with_token=visit.console.settings.api_token is not None,
     )

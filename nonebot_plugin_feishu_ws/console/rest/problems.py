@@ -1,6 +1,7 @@
 """Problem details (RFC 9457): one form for everything that is not done, whoever finds out."""
 
 import logging
+import math
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ from ..auth import BadToken, Closed, NoToken, TooManyFailures
 logger = logging.getLogger("nonebot_plugin_feishu_ws.console")
 
 MEDIA_TYPE = "application/problem+json"
-_AGAIN_IN = "5"  # seconds, where nothing better is known
+_AGAIN_IN = 5  # seconds, where nothing better is known
 LONGEST_FIELD = 64
 """Characters that are repeated of a field that does not exist."""
 
@@ -242,12 +243,8 @@ def _connector(error: ConnectorError, locale: Locale, fields: Collection[str]) -
 def _feishu(error: FeishuError, detail: str | None) -> Problem:
     if isinstance(error, ApiError) and not isinstance(error, RateLimited | ServerError):
         return Problem(Code.FEISHU_REFUSED, detail)
-    after = error.retry_after if isinstance(error, ApiError) else None
-    return Problem(
-        Code.FEISHU_UNAVAILABLE,
-        detail,
-        headers={"Retry-After": str(int(after or 0) + 1) if after else _AGAIN_IN},
-    )
+    after = (isinstance(error, ApiError) and error.retry_after) or _AGAIN_IN
+    return Problem(Code.FEISHU_UNAVAILABLE, detail, headers={"Retry-After": str(math.ceil(after))})
 
 
 def _approval(error: UnknownApproval | MayNotDecide, locale: Locale, _fields: Collection[str]) -> Problem:
@@ -258,7 +255,7 @@ def _approval(error: UnknownApproval | MayNotDecide, locale: Locale, _fields: Co
 
 def _away(_error: DatabaseUnavailable, locale: Locale, _fields: Collection[str]) -> Problem:
     detail = ConnectorTexts(locale).database_away()
-    return Problem(Code.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": _AGAIN_IN})
+    return Problem(Code.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": str(_AGAIN_IN)})
 
 
 _Tell = Callable[[Any, Locale, Collection[str]], Problem]

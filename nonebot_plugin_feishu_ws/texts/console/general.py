@@ -39,6 +39,10 @@ SIGN_IN: Mapping[str, tuple[str, str]] = {
         "链接只能使用一次，5 分钟内有效。",
         "A link works once, within five minutes of being sent.",
     ),
+    "no_scripts": (
+        "链接登录需要启用 JavaScript。",
+        "To sign in by a link, this page needs JavaScript.",
+    ),
     "by_chat": ("通过聊天登录", "Sign in from a chat"),
     "by_chat_how": (
         "给机器人发送下面的命令，它会私聊发给你一个一次性链接：",

@@ -41,6 +41,16 @@ document.addEventListener("htmx:sseError", (event) => {
   if (event.target === document.body) document.body.dataset.live = "off";
 });
 
+// A link carries its code behind the #, which browsers send to nobody: no log of a server or a proxy has it.
+const withLink = document.getElementById("with-link");
+if (withLink && location.hash.length > 1) {
+  withLink.elements.link.value = location.hash.slice(1);
+  document.getElementById("language").hash = location.hash;
+  withLink.hidden = false;
+  for (const other of document.querySelectorAll("main > section")) other.hidden = true;
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
 // What is wrong comes first: the field, or what is said at the top.
 const wrong = document.querySelector("[aria-invalid='true']");
 if (wrong) wrong.focus();
