@@ -220,6 +220,18 @@ async def test_feishu_away_and_busy(api) -> None:
     assert (await api.call("GET", name)).json["verified_at"] is None
 
 
+def test_feishu_says_when_to_come_back() -> None:
+    from nonebot_plugin_feishu_ws.connectors import NotSent, VerificationFailed
+    from nonebot_plugin_feishu_ws.console.rest import problem_of
+    from nonebot_plugin_feishu_ws.openapi import Facts, RateLimited
+
+    for after, said in ((2.4, "3"), (None, "5")):
+        busy = RateLimited(Facts(msg="slow down", retry_after=after))
+        for error in (NotSent("butler", busy), VerificationFailed("butler", busy)):
+            problem = problem_of(error, "en_US")
+            assert (problem.code, problem.headers) == (Code.FEISHU_UNAVAILABLE, {"Retry-After": said})
+
+
 async def test_the_database_away(serve, keys, tmp_path, feishu_sandbox, postgres) -> None:
     settings = {**keys, "database_url": postgres.create_database(), "enabled": False}
     async with serve(settings, tmp_path, feishu_sandbox) as api:
