@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from nonebot_plugin_feishu_ws.runtime.people import InHand, StillNamed, find
@@ -29,6 +30,7 @@ from nonebot_plugin_feishu_ws.storage import (
     SessionOrigin,
     SessionRow,
     SpendingRow,
+    TurnRow,
     utc_now,
 )
 
@@ -271,6 +273,37 @@ async def test_what_is_in_hand_is_not_touched(
         await management.forget_user(people.shell, [OPEN], really=True)
     assert sum(refused.value.counts.values()) == 1
     assert await dump(management.database) == before
+
+
+async def test_what_was_given_up_is_not_in_hand(management: Any, people: Any, fill: Fill) -> None:
+    """Of a connector that was removed nothing is ever finished; and it must not be begun again later."""
+    event = message(9, {"open_id": OPEN}, CANARY)
+    event.state = EventState.RECEIVED
+    left = [
+        event,
+        outgoing(9, 9, json.dumps({"text": CANARY}), OutboxState.QUEUED),
+        approval(9, 9, asked_by=OPEN, reason=CANARY, finished_at=None, state=ApprovalState.PENDING),
+        RunRow(
+            connector="cli_a", event_id="ev9", chat_id=GROUP, state=RunState.WAITING, owner="", answer=CANARY
+        ),
+        TurnRow(connector="cli_a", event_id="ev9", chat_id=GROUP, owner=""),
+    ]
+    for row in left:
+        setattr(
+            row, "received_at" if isinstance(row, EventRow) else "created_at", utc_now() - timedelta(days=3)
+        )
+    await fill(management.database, *left)
+    done = await management.forget_user(people.shell, [OPEN], really=True)
+    assert sum(done.changed.values()) == 3
+    assert sum(done.deleted.values()) == 2
+    after = await dump(management.database)
+    assert CANARY not in after
+    assert OPEN not in after
+    async with management.database.session() as session:
+        states = [
+            (await session.exec(select(table.state))).all() for table in (EventRow, OutboxRow, ApprovalRow)
+        ]
+    assert states == [[EventState.DONE], [OutboxState.FAILED], [ApprovalState.EXPIRED]]
 
 
 async def test_whoever_a_connector_names_is_named_there_first(

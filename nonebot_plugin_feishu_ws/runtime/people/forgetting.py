@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import inspect
@@ -12,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ...delivery import LogAction
 from ...storage import (
     ApprovalRow,
+    ApprovalState,
     Base,
     ConnectorRow,
     ConversationRow,
@@ -26,6 +28,7 @@ from ...storage import (
     RunState,
     SpendingRow,
     TurnRow,
+    utc_now,
 )
 from .exporting import is_theirs, roles_of
 from .finding import Person, as_object, json_of, name_of, rows_of, texts_of
@@ -36,6 +39,8 @@ _WAY = frozenset(
     {LogAction.WS_FILTERED, LogAction.WS_ROUTED, LogAction.WS_OUTBOUND, LogAction.WS_DEAD_LETTER}
 )
 """What the log says of a message on its way; everything else is who did what, and stays."""
+_GIVEN_UP = timedelta(days=2)
+"""What has not been finished for so long is of a connector that is gone: everything that waits ends within a day."""
 _UNSENT = (OutboxState.QUEUED, OutboxState.SENDING)
 
 
@@ -130,17 +135,18 @@ async def _refuse(database: Database, person: Person) -> None:
 def _unfinished(row: Base) -> bool:
     match row:
         case EventRow():
-            return row.state is EventState.RECEIVED
+            open_since = row.received_at if row.state is EventState.RECEIVED else None
         case OutboxRow():
-            return row.state in _UNSENT
+            open_since = row.created_at if row.state in _UNSENT else None
         case ApprovalRow():
-            return row.finished_at is None
+            open_since = row.created_at if row.finished_at is None else None
         case RunRow():
-            return row.state is not RunState.DONE
+            open_since = None if row.state is RunState.DONE else row.created_at
         case TurnRow():
-            return True
+            open_since = row.created_at
         case _:
-            return False
+            open_since = None
+    return open_since is not None and utc_now() - open_since < _GIVEN_UP
 
 
 def _concerned(person: Person, row: Base) -> bool:
@@ -174,7 +180,7 @@ def _delete(person: Person, row: Base) -> bool:
     """Whether nothing of a row is to stay."""
     if isinstance(row, LogRow):
         return row.action in _WAY and is_theirs(person, row)
-    return isinstance(row, ConversationRow | RunRow | MergedRow | SpendingRow) or any(
+    return isinstance(row, ConversationRow | RunRow | MergedRow | TurnRow | SpendingRow) or any(
         person.in_text(str(part)) for part in _key(row)
     )
 
@@ -188,10 +194,13 @@ def _change(person: Person, row: Base, alias: str) -> None:
             row.chat_id, row.error, row.state = None, None, EventState.DONE
     elif isinstance(row, OutboxRow):
         row.content, row.reply_to, row.error = "{}", None, None
+        row.state = OutboxState.FAILED if row.state in _UNSENT else row.state
     elif isinstance(row, ApprovalRow) and (
         row.asked_by in person.ids or (row.connector, row.event_id) in person.events
     ):
         row.arguments, row.arguments_hash, row.reason, row.result, row.nonce = "{}", "", "", None, ""
+        if row.finished_at is None:
+            row.state, row.finished_at = ApprovalState.EXPIRED, utc_now()
     for name, value in row.model_dump(exclude={"payload"}).items():
         if (scrubbed := _scrubbed(person, value, alias)) != value:
             setattr(row, name, scrubbed)
