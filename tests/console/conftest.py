@@ -15,10 +15,10 @@ import aiohttp
 import nonebot
 import pytest
 import uvicorn
+from browsing import window
 from nonebot.config import Config, Env
 from nonebot.drivers.fastapi import Driver
 from pydantic import SecretStr
-from windows import window
 
 from feishu_sandbox import App, Rules, Sandbox
 
