@@ -127,7 +127,12 @@ class Histories:
         """Remember nothing of it."""
 
         async def work(session: AsyncSession) -> None:
-            changed = {"version": ConversationRow.version + 1, "messages": "[]", "summary": "", "people": []}
+            changed: dict[str, object] = {
+                "version": ConversationRow.version + 1,
+                "messages": "[]",
+                "summary": "",
+                "people": [],
+            }
             step = update(ConversationRow).where(*_is(conversation))
             await session.exec(step.values(**changed, updated_at=utc_now()))
 

@@ -137,5 +137,7 @@ class Tool:
         """Call the function with validated arguments; the turn goes to the parameter annotated `Turn`, if any."""
         own = {} if self.turn_parameter is None else {self.turn_parameter: turn}
         operation = "execute_tool"
-        with span(f"{operation} {self.name}", gen_ai__operation__name=operation, gen_ai__tool__name=self.name):
+        with span(
+            f"{operation} {self.name}", gen_ai__operation__name=operation, gen_ai__tool__name=self.name
+        ):
             return await self.function(**arguments, **own)
