@@ -177,6 +177,15 @@ async def test_an_open_id_typed_elsewhere_is_nobody(elsewhere, owned) -> None:
     assert await elsewhere.says("/feishu list", user=open_id) == ["You may not do this."]
 
 
+async def test_a_link_to_the_console_is_for_private_chats(elsewhere) -> None:
+    elsewhere.town.bot.runtime.management.console_url = "http://127.0.0.1:8080"
+    (said,) = await elsewhere.says("/feishu console", kind=MessageEvent)
+    assert said == "The link is for your eyes only; send console in a direct chat."
+    (said,) = await elsewhere.says("/feishu console")
+    assert "http://127.0.0.1:8080/feishu/console/sign-in#" in said
+    assert "For other machines set FEISHU_WS__CONSOLE_URL" in said
+
+
 async def test_a_connector_is_added_step_by_step(elsewhere) -> None:
     app = elsewhere.town.world.add_app("New", app_secret=SECRET)
     (said,) = await elsewhere.says("/feishu add")
