@@ -22,7 +22,7 @@ _READ_WITHIN = 3.0  # seconds: Feishu has given up by then
 _JSON = "application/json"
 _NO_SERVER = GatewayError(
     Reason.NO_SERVER,
-    "a webhook needs a driver that serves HTTP: set DRIVER to ~fastapi (or ~quart), or use transport=ws",
+    "a webhook needs a driver that serves HTTP: set DRIVER=~fastapi, or use transport=ws",
 )
 
 
@@ -43,13 +43,12 @@ def serve(driver: Driver, answer: Answer) -> GatewayError | None:
         found = await answer(request.url.parts[-1], headers, body)
         return HTTPResponse(found.status, headers={"Content-Type": _JSON}, content=found.body)
 
-    if not isinstance(driver, ASGIMixin):
+    # NoneBot's Quart driver knows no addresses with something variable in them.
+    if not isinstance(driver, ASGIMixin) or _kind(driver) == "quart":
         return _NO_SERVER
-    variable = "<app_id>" if driver.type.partition("+")[0] == "quart" else "{app_id}"
+    path = URL("/feishu/{app_id}", encoded=True)
     try:
-        driver.setup_http_server(
-            HTTPServerSetup(URL(f"/feishu/{variable}", encoded=True), "POST", "feishu_ws_webhook", handle)
-        )
+        driver.setup_http_server(HTTPServerSetup(path, "POST", "feishu_ws_webhook", handle))
     except NotImplementedError:  # such as the driver plugins are tried with
         return _NO_SERVER
     return None
@@ -58,14 +57,19 @@ def serve(driver: Driver, answer: Answer) -> GatewayError | None:
 def limit_bodies(driver: Driver) -> None:
     """Keep what is too large, or comes too slowly, out of memory: FastAPI itself takes a body of any size.
 
-    To be called while the plugin is loaded. (Quart has a limit of its own: 16 MiB.)
+    To be called while the plugin is loaded.
     """
-    if driver.type.partition("+")[0] != "fastapi":
+    if _kind(driver) != "fastapi":
         return
     from nonebot.drivers.fastapi import Driver as FastAPIDriver
 
     if isinstance(driver, FastAPIDriver):
         driver.server_app.add_middleware(Bounded)
+
+
+def _kind(driver: Driver) -> str:
+    """Of combined drivers the first one, which serves."""
+    return driver.type.partition("+")[0]
 
 
 class Bounded:
