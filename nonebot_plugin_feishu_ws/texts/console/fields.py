@@ -53,8 +53,9 @@ EXPLAINED: Mapping[str, tuple[str, str]] = {
         "feishu, lark, or the URL of a deployment of your own; empty: that of FEISHU_WS__URL.",
     ),
     "transport": (
-        "ws：机器人主动建立长连接，不需要公网地址。",
-        "ws: the bot opens a long connection; no public address is needed.",
+        "ws：机器人主动建立长连接，不需要公网地址。webhook：由飞书调用机器人，需要 Encrypt Key 或 Verification Token。",
+        "ws: the bot opens a long connection; no public address is needed. webhook: Feishu calls the bot; needs one of "
+        "Encrypt Key and Verification Token.",
     ),
     "owner": (
         "负责人的 open_id（ou_…）：除超级用户外，只有此人能管理这个连接器。",
