@@ -132,7 +132,14 @@ def locale(request: pytest.FixtureRequest) -> str:
 async def office(locale: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     folder = tmp_path_factory.mktemp("office")
     chinese = locale == "zh_CN"
-    names = ("plugins.md", "cards.md", "filters.md")
+    names = (
+        "plugins.md",
+        "cards.md",
+        "filters.md",
+        "from-adapter.md",
+        "from-lark-oapi.md",
+        "from-webhook.md",
+    )
     for name in ("README.zh.md" if chinese else "README.md", *(f"docs/{'zh/' * chinese}{n}" for n in names)):
         assert _page(name).written(folder / "plugins", tests=False), f"{name} shows no plugin"
     settings = _page("docs/settings.md")

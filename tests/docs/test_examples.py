@@ -80,6 +80,20 @@ async def test_the_connector_and_its_clients(office) -> None:
     assert "text" in answer
 
 
+async def test_those_who_come_from_elsewhere(office) -> None:
+    """What the pages for them show: a plugin of the stock adapter, of lark-oapi, of a web server."""
+    world = office.sandbox.world
+    (answer,) = await office.answers("/echo hello")
+    assert answer.replace("：", ": ") == "p2p: hello"
+    (message,) = await office.told("parrot, speak")
+    assert plain(message) in ("You said: parrot, speak", "你说：parrot, speak")
+    assert [reaction.emoji for reaction in world.messages[message.parent_id].reactions] == ["OK"]
+    group = world.add_group("Newcomers", [office.user])
+    world.add_bot(office.user, group, office.app)
+    hello = await world.wait_for(lambda m: m.chat is group, timeout=15)
+    assert plain(hello) in ("Hello, everybody!", "大家好！")
+
+
 async def test_a_brain_of_ones_own(office) -> None:
     assert await office.answers("will it rain?") in (["Ask again later."], ["请稍后再问。"])
 
