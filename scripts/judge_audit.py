@@ -18,7 +18,9 @@ def judged(report: Path) -> int:
         print(f"{package['name']} {package['version']}: {one['id']}, fixed in {fixed}")
     print(f"{len(packages) - len(skipped)} packages looked up, {len(found)} known vulnerabilities")
     if skipped:
-        print(f"NOT AUDITED: the vulnerability service does not know {len(skipped)}: {', '.join(skipped[:10])}")
+        print(
+            f"NOT AUDITED: the vulnerability service does not know {len(skipped)}: {', '.join(skipped[:10])}"
+        )
     return 1 if found else 2 if skipped else 0
 
 

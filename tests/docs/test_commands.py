@@ -14,7 +14,10 @@ PAGES = [
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
 _SETTING = re.compile(r"(export )?[A-Z_]+=('[^']*'|\S*|\{.*\})")
-_PROGRAMS = r"sh scripts/|\.venv/bin/|[A-Z_]+=\S+ \.venv/bin/|pip install |mkdocs |docker |python -m (?!feishu_sandbox)|nb (?:plugin|create|run)"
+_PROGRAMS = (
+    r"sh scripts/|\.venv/bin/|[A-Z_]+=\S+ \.venv/bin/|pip install |mkdocs |docker |python -m (?!feishu_sandbox)"
+    r"|nb (?:plugin|create|run)"
+)
 _INLINE = re.compile(rf"`((?:{_PROGRAMS})[^`]*)`")
 
 
