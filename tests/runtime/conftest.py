@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from nonebot.matcher import Matcher
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from pydantic import SecretStr
 from reading import plain
+from typing_extensions import override
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
 
@@ -126,3 +129,31 @@ async def connect(feishu_sandbox: Sandbox, runtime: Any) -> AsyncIterator[Connec
 @pytest.fixture
 async def company(connect: Connect) -> Company:
     return await connect()
+
+
+class Collected(SpanProcessor):
+    """Spans that have ended, while somebody collects them."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] | None = None
+
+    @override
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.spans is not None:
+            self.spans.append(span)
+
+
+@pytest.fixture(scope="session")
+def collected() -> Collected:
+    """As an operator sets it up: a provider, and that for good."""
+    provider, processor = TracerProvider(), Collected()
+    provider.add_span_processor(processor)
+    trace.set_tracer_provider(provider)
+    return processor
+
+
+@pytest.fixture
+def spans(collected: Collected) -> Iterator[list[ReadableSpan]]:
+    collected.spans = []
+    yield collected.spans
+    collected.spans = None

@@ -5,42 +5,13 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from typing_extensions import override
+from opentelemetry.sdk.trace import ReadableSpan
 
 from nonebot_plugin_feishu_ws.butler import tools
 from nonebot_plugin_feishu_ws.telemetry import Kind, span, trace_id_of
 
 CANARY = "canary-4711"
 MESSAGE = "im.message.receive_v1"
-
-
-class Collected(SpanProcessor):
-    """Spans that have ended, while somebody collects them."""
-
-    def __init__(self) -> None:
-        self.spans: list[ReadableSpan] | None = None
-
-    @override
-    def on_end(self, span: ReadableSpan) -> None:
-        if self.spans is not None:
-            self.spans.append(span)
-
-
-@pytest.fixture(scope="session")
-def collected() -> Collected:
-    """As an operator sets it up: a provider, and that for good."""
-    provider, processor = TracerProvider(), Collected()
-    provider.add_span_processor(processor)
-    trace.set_tracer_provider(provider)
-    return processor
-
-
-@pytest.fixture
-def spans(collected: Collected) -> Iterator[list[ReadableSpan]]:
-    collected.spans = []
-    yield collected.spans
-    collected.spans = None
 
 
 @pytest.fixture
