@@ -132,3 +132,14 @@ async def test_a_call_that_takes_too_long(open_office: Open, liar: Liar) -> None
     await here.reply(asked, "outcome unknown")
     assert "nobody knows whether it was run" in here.seen[1]
     assert liar.done() == ["slow"]
+
+
+async def test_as_commands(connect: Any, liar: Liar) -> None:
+    """The brain that needs no model calls them, too, on the same terms."""
+    company = await connect()
+    assert "web is fine. web is fine." in await company.told("office_look web times=2")
+    assert "what" in await company.told("office_look")
+    said = await company.told("help office_write")
+    assert "Tool write of the MCP server office. It says of itself: Write a line. (needs approval)" in said
+    assert "wrote" not in await company.told("office_write hello")
+    assert liar.done() == []
