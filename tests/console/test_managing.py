@@ -111,6 +111,21 @@ async def test_secrets_are_written_and_never_read(window: Open, site: Any) -> No
     )
 
 
+async def test_from_the_long_connection_to_a_webhook(window: Open, site: Any) -> None:
+    """Not without a key; then its address is shown."""
+    name, app = await site.connector("hook")
+    one = await window()
+    await one.go(f"/connectors/{name}/edit")
+    await one.field("Transport").select_option("webhook")
+    await one.press("Save", "Not saved")
+    await expect(one.field("Transport")).to_be_focused()
+    await expect(one.field("Transport")).to_have_value("webhook")
+    await one.shows("Webhook needs encrypt_key (better) or verification_token")
+    await one.field("Encrypt Key").fill("canary-encrypt-key")
+    await one.press("Save", "hook is saved: Transport, Encrypt Key.")
+    await one.shows(f"/feishu/{app.app_id}")
+
+
 async def test_removing_asks_first(window: Open, site: Any) -> None:
     name, _ = await site.connector("unwanted")
     one = await window()

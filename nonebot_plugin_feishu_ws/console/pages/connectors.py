@@ -98,6 +98,7 @@ async def show(visit: Visit) -> Response:
         secrets={field: bool(values[field]) for field in SECRETS},
         policy={field: values[field] for field in Policy.model_fields},
         entries=page.entries,
+        public_url=visit.console.settings.console_url or "",
         now=utc_now(),
     )
 

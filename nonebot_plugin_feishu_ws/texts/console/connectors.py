@@ -53,6 +53,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "process": ("进程", "Process"),
     "error": ("错误", "Error"),
     "application": ("应用", "App"),
+    "request_url": ("请求地址", "Request URL"),
     "verified_at": ("验证于", "Verified"),
     "not_verified": ("未验证", "not verified"),
     "enabled": ("启用", "Enabled"),

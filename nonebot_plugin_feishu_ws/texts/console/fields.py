@@ -41,8 +41,11 @@ EXPLAINED: Mapping[str, tuple[str, str]] = {
         "From “Encryption Strategy” under “Events & Callbacks”; optional. Events with another token are refused.",
     ),
     "encrypt_key": (
-        "在同一页，可选。只有 webhook 接收方式会用它加密。",
-        "On the same page; optional. Only the webhook transport encrypts with it.",
+        "在同一页，可选。webhook 的请求用它签名和加密；长连接不用它。",
+        (
+            "On the same page; optional. Requests to a webhook are signed and encrypted with it; the long connection "
+            "does without."
+        ),
     ),
     "proxy": (
         "只用于这个连接器的 HTTP(S) 代理，如 http://proxy.example:3128。",
@@ -53,9 +56,15 @@ EXPLAINED: Mapping[str, tuple[str, str]] = {
         "feishu, lark, or the URL of a deployment of your own; empty: that of FEISHU_WS__URL.",
     ),
     "transport": (
-        "ws：机器人主动建立长连接，不需要公网地址。webhook：由飞书调用机器人，需要 Encrypt Key 或 Verification Token。",
-        "ws: the bot opens a long connection; no public address is needed. webhook: Feishu calls the bot; needs one of "
-        "Encrypt Key and Verification Token.",
+        (
+            "ws：机器人主动建立长连接，不需要公网地址。webhook：飞书调用机器人的请求地址，"
+            "需要 Encrypt Key（推荐）或 Verification Token。"
+            "运行时可以切换。"
+        ),
+        (
+            "ws: the bot opens a long connection; no public address is needed. webhook: Feishu calls the bot's request "
+            "URL; it needs an Encrypt Key (better) or a Verification Token. It may change while the bot runs."
+        ),
     ),
     "owner": (
         "负责人的 open_id（ou_…）：除超级用户外，只有此人能管理这个连接器。",
