@@ -16,7 +16,6 @@ async def test_export_and_forget(project: Any, feishu_sandbox: Sandbox) -> None:
     app = project.app()
     connector = {"name": "butler", "app_id": app.app_id, "app_secret": app.app_secret}
     project.env["FEISHU_WS__CONNECTORS"] = json.dumps([connector])
-    project.env["DRIVER"] = "~none"
     await project.start_bot()
     await feishu_sandbox.hub.wait_connected(app, timeout=30)
     world = feishu_sandbox.world
