@@ -171,9 +171,9 @@ async def test_no_secret_is_anywhere(
     seen += [
         link,
         link.client,
-        link._connections[0],
-        link._connections[0]._facts,
-        link._connections[0]._credentials,
+        link._ways[0],
+        link._ways[0]._facts,
+        link._ways[0]._credentials,
         link.spec,
     ]
     seen += [
@@ -192,7 +192,7 @@ async def test_no_secret_is_anywhere(
         count = len(feishu_sandbox.hub.opened(app))
         feishu_sandbox.hub.drop(app)
         await bot.unless(lambda link=link: link.status.attempt < 2)  # dropped, and then that
-        status = link._connections[0].status
+        status = link._ways[0].status
         seen += [link.status, status, status.error]
         errors.append(status.error)
         await service.set_connected(root, "butler", False)
