@@ -171,7 +171,7 @@ async def measure(count: int, nonce: int, data: Path) -> None:
         assert len(links) == count
         async with asyncio.timeout(300):
             for link in links:
-                await asyncio.gather(*(one.wait_for(State.CONNECTED) for one in link._connections))
+                await asyncio.gather(*(one.wait_for(State.CONNECTED) for one in link._ways))
         times = sorted((link.status.connected_at - since).total_seconds() for link in links)
         answer = await asking
         after = me.memory_info().rss
