@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,17 +11,29 @@ from sqlalchemy import func, insert
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from nonebot_plugin_feishu_ws.config import Settings
+from nonebot_plugin_feishu_ws.butler.approvals import ApprovalStore, Share
+from nonebot_plugin_feishu_ws.butler.llm.merges import Merges
+from nonebot_plugin_feishu_ws.butler.llm.runs import Runs
+from nonebot_plugin_feishu_ws.butler.llm.spending import Spending
+from nonebot_plugin_feishu_ws.config import ButlerLimits, Settings
 from nonebot_plugin_feishu_ws.delivery import Accepted, Inbox, Incoming, Lease, LogBook, Outbox
 from nonebot_plugin_feishu_ws.runtime.upkeep import prune
 from nonebot_plugin_feishu_ws.storage import (
+    ApprovalCardRow,
+    ApprovalRow,
+    ApprovalState,
     ConversationRow,
     Database,
+    DatabaseClock,
     EventRow,
     EventState,
     LogRow,
+    MergedRow,
     OutboxRow,
     OutboxState,
+    RunRow,
+    RunState,
+    SpendingRow,
     utc_now,
 )
 
@@ -176,6 +188,83 @@ async def test_each_setting_keeps_its_own(database_url: str) -> None:
         assert (await session.exec(select(ConversationRow.chat_id))).all() == ["oc_19"]
     await lease.stop()
     await database.close()
+
+
+async def test_whatever_is_old_goes_in_pieces(database_url: str) -> None:
+    """More rows than go at once, of tables whose keys are of several columns, and of approvals with their cards."""
+    database = Database(database_url)
+    await database.start()
+    lease = Lease(database, label="test:1")
+    await lease.start()
+    old, new = utc_now() - timedelta(days=100), utc_now()
+    await fill(database, ApprovalRow, [approval(number, old) for number in range(450)] + [approval(999, new)])
+    await fill(
+        database,
+        ApprovalCardRow,
+        [{"approval_id": f"approval{number}", "receive_id": "oc_1"} for number in (*range(450), 999)],
+    )
+    runs = [(f"ev{number}", old) for number in range(1100)] + [("new", new)]
+    common = {
+        "connector": "cli_a",
+        "chat_id": "oc_1",
+        "thread_id": "",
+        "owner": "",
+        "messages": "[]",
+        "calls": "[]",
+    }
+    await fill(
+        database,
+        RunRow,
+        [
+            {
+                **common,
+                "event_id": event_id,
+                "stage": 0,
+                "state": RunState.DONE,
+                "answer": "",
+                "created_at": at,
+            }
+            for event_id, at in runs
+        ],
+    )
+    merged = {"connector": "cli_a", "turn": "gone", "position": 0, "text": ""}
+    await fill(
+        database, MergedRow, [{**merged, "event_id": event_id, "created_at": at} for event_id, at in runs]
+    )
+    spent = {"connector": "cli_a", "turns": 1, "tokens": 1}
+    days = [("2020-01-01", f"ou_{number}") for number in range(1100)] + [(str(new.date()), "ou_new")]
+    await fill(database, SpendingRow, [{**spent, "day": day, "open_id": person} for day, person in days])
+
+    await ApprovalStore(Share(database), DatabaseClock(database)).prune(timedelta(days=90))
+    await Runs(database, lease).prune(timedelta(days=7))
+    await Merges(database, lease).prune()
+    await Spending(database, ButlerLimits()).prune()
+    for table in (ApprovalRow, ApprovalCardRow, RunRow, MergedRow, SpendingRow):
+        assert await count(database, table) == 1, table
+    await lease.stop()
+    await database.close()
+
+
+def approval(number: int, at: datetime) -> dict[str, Any]:
+    return {
+        "id": f"approval{number}",
+        "connector": "cli_a",
+        "chat_id": "oc_1",
+        "message_id": "om_1",
+        "event_id": f"ev{number}",
+        "call": "0",
+        "asked_by": "ou_1",
+        "tool": "deploy",
+        "arguments": "{}",
+        "arguments_hash": "",
+        "reason": "",
+        "nonce": "",
+        "state": ApprovalState.DONE,
+        "owner": "",
+        "created_at": at,
+        "expires_at": at,
+        "finished_at": at,
+    }
 
 
 @pytest.mark.parametrize("name", ["keep_events", "keep_logs", "keep_conversations"])

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, or_, tuple_
 from sqlmodel import col, delete, exists, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...adapter import MessageEvent, parse_event
-from ...delivery import Fenced, Lease
+from ...delivery import DELETE_AT_ONCE, Fenced, Lease, delete_in_pieces
 from ...storage import (
     Database,
     DatabaseUnavailable,
@@ -138,11 +138,11 @@ class Merges:
             col(EventRow.connector) == col(MergedRow.connector), col(EventRow.event_id) == col(MergedRow.turn)
         )
 
-        async def work(session: AsyncSession) -> None:
-            old = col(MergedRow.created_at) < utc_now() - _RECENT
-            await session.exec(delete(MergedRow).where(old, ~kept))
-
-        await self._database.write(work)
+        key = tuple_(col(MergedRow.connector), col(MergedRow.event_id))
+        old = select(MergedRow.connector, MergedRow.event_id).where(
+            col(MergedRow.created_at) < utc_now() - _RECENT, ~kept
+        )
+        await delete_in_pieces(self._database, delete(MergedRow).where(key.in_(old.limit(DELETE_AT_ONCE))))
 
 
 def together(turn: Turn, texts: Sequence[str], events: Sequence[MessageEvent]) -> Turn:
