@@ -332,9 +332,7 @@ async def test_what_was_not_stored_may_come_again_with_the_same_nonce() -> None:
     assert (await scene.webhook.receive(headers, body)).status == 500
     scene.answer = Ack()
     scene.nonces.broken = True
-    assert (
-        await scene.webhook.receive(headers, body)
-    ).status == 503  # stored, but not known to be a new one
+    assert (await scene.webhook.receive(headers, body)).status == 503  # stored, but not known to be a new one
     scene.nonces.broken = False
     assert (await scene.webhook.receive(headers, body)).status == 200
 
