@@ -52,7 +52,13 @@ async def start_sandbox(
         specs = [ConnectorSpec(name="butler", app_id=app.app_id, app_secret=SecretStr(app.app_secret))]
     else:
         for spec in specs:
-            world.add_app(spec.name, app_id=spec.app_id, app_secret=spec.app_secret.get_secret_value())
+            world.add_app(
+                spec.name,
+                app_id=spec.app_id,
+                app_secret=spec.app_secret.get_secret_value(),
+                verification_token=_plain(spec.verification_token),
+                encrypt_key=_plain(spec.encrypt_key),
+            )
     apps = list(world.apps.values())
     populate(sandbox, apps)
     people = list(world.users.values())
@@ -73,6 +79,10 @@ async def start_sandbox(
         )
         for spec in specs
     ]
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _demonstration(locale: Locale) -> Callable[[str], Awaitable[str]]:

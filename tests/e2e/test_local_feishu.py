@@ -3,9 +3,13 @@
 import asyncio
 import json
 import os
+import re
+import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 BIN = Path(sys.executable).parent
 PROJECT = """
@@ -52,3 +56,32 @@ async def test_the_shell_finds_it_and_real_connectors_are_left_alone(start_bot, 
 
     (kept,) = await shell(tmp_path, "list")
     assert (kept["name"], kept["app_id"]) == ("real", "cli_real")
+
+
+async def test_it_calls_a_webhook(start_bot) -> None:
+    """The local app has the connector's keys: what it posts is believed, its check of the address first of all."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    connector = {"name": "hook", "app_id": "cli_hook", "app_secret": "s", "transport": "webhook"}
+    keys = {"encrypt_key": "of the connector", "verification_token": "the connector's too"}
+    bot = await start_bot(
+        FEISHU_WS__SANDBOX="true",
+        FEISHU_WS__CONNECTORS=json.dumps([connector | keys]),
+        DRIVER="~fastapi",
+        HOST="127.0.0.1",
+        PORT=str(port),
+    )
+    found = re.search(r"http://[\d.:]+", await bot.line("The local Feishu is at"))
+    assert found is not None
+    await bot.line("Uvicorn running")
+    url = f"{found[0]}/sandbox/apps/cli_hook/webhook"
+    asked = {"request_url": f"http://127.0.0.1:{port}/feishu/cli_hook"}
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        while True:
+            async with session.put(url, json=asked) as response:
+                answer = await response.json()
+            if answer != {"error": "no answer within 1 s"}:  # the machine may be busy
+                break
+    assert answer == asked
+    await bot.stop()
