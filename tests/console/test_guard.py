@@ -187,3 +187,43 @@ async def test_a_server_that_stops_does_not_wait_for_open_pages(serve: Any, site
         assert await stream.content.read() is not None
         stream.close()
         await person.http.close()
+
+
+async def test_a_database_that_is_away_is_said_to_everybody(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the console's own clothes: what it looks like needs no database."""
+    from nonebot_plugin_feishu_ws.console.auth.sessions import Sessions
+    from nonebot_plugin_feishu_ws.storage import DatabaseUnavailable
+
+    person = await site.signed_in()
+
+    async def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(Sessions, "find", away)
+    for path in ("/connectors", "/sign-in", "/live"):
+        assert (await person.get(path)).status == 503
+    assert (await person.get("/static/1/base.css")).status == 200
+    monkeypatch.setattr(Sessions, "redeem", away)
+    assert (await site.stranger().send("POST", "/sign-in", {"link": "x"})).status == 503
+
+
+async def test_only_the_headers_of_a_stream(site: Any) -> None:
+    person = await site.signed_in()
+    async with asyncio.timeout(10):
+        assert (await person.send("HEAD", "/live")).status == 200
+
+
+async def test_behind_a_proxy(serve: Any, site: Any, tmp_path: Any) -> None:
+    """FEISHU_WS__CONSOLE_URL is what people open: over https, whatever the proxy says, and ours for a form."""
+    settings = {"console_url": "https://bot.example/"}
+    async with serve(settings, tmp_path, site.sandbox) as other:
+        assert other.runtime.management.console_url == "https://bot.example"
+        person = other.stranger()
+        form = {"link": await other.link()}
+        for origin, status in (("https://evil.example", 403), ("https://bot.example", 303)):
+            answer = await person.send("POST", "/sign-in", form, Sec_Fetch_Site="", Origin=origin)
+            assert answer.status == status
+        assert answer.headers["Set-Cookie"].startswith("__Host-feishu-ws=")
+        assert answer.headers["Strict-Transport-Security"]

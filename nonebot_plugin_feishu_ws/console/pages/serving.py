@@ -57,8 +57,9 @@ async def _answer(visit: Visit, route: Route) -> Response:
     console, request = visit.console, visit.request
     if is_foreign(request, console.settings.console_url, stream=route.stream):
         return await _trouble(visit, HTTPStatus.FORBIDDEN, "foreign")
-    await _recognise(visit)
     if route.access is not Access.PUBLIC:
+        await _recognise(visit)
+    if route.access in (Access.SIGNED_IN, Access.SUPERUSER):
         if visit.visitor is None:
             return _to_sign_in(visit)
         if route.access is Access.SUPERUSER and not visit.actor.superuser:
@@ -71,6 +72,8 @@ async def _answer(visit: Visit, route: Route) -> Response:
             return await _trouble(visit, HTTPStatus.BAD_REQUEST, "bad_form")
         if visit.visitor is not None and not _from_here(visit):
             return await _trouble(visit, HTTPStatus.FORBIDDEN, "stale_form")
+    if request.method == "HEAD" and route.stream:
+        return Response()
     return await route.handler(visit)
 
 

@@ -23,13 +23,16 @@ from .live import Watch
 
 ROOT = "/feishu/console"
 LANGUAGE = "feishu-ws-language"
-_SEE_OTHER = 303
+_SEE_OTHER, _ERROR = 303, 400
 
 
 class Access(StrEnum):
     """Who may have an answer at all; what they see in it is another matter."""
 
     PUBLIC = "public"
+    """Whoever it is: nobody looks."""
+    ANYBODY = "anybody"
+    """Signed in or not, which makes a difference."""
     SIGNED_IN = "signed in"
     SUPERUSER = "superuser"
 
@@ -121,7 +124,7 @@ class Visit:
             notice: Said at its top.
             context: For the template.
         """
-        if notice is None and self.visitor is not None and not self.partial:
+        if notice is None and self.visitor is not None and not self.partial and status < _ERROR:
             notice = await self._left_word(self.visitor)
         common: Mapping[str, object] = {
             "t": self.texts,
