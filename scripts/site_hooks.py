@@ -45,7 +45,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
             parts = parts[:-1] if part == ".." else [*parts, part]
         if parts[0] == "docs":
             return match[0]
-        return f"]({config.repo_url}/blob/HEAD/{'/'.join(parts)}"
+        return f"]({config.extra['repository']}/blob/HEAD/{'/'.join(parts)}"
 
     if page.file.src_uri.startswith(tuple(LANGUAGES)):  # links to a name lead to the English page
         markdown = re.sub(

@@ -22,7 +22,8 @@ from nonebot_plugin_feishu_ws.texts.shell import ShellTexts
 ROOT = Path(__file__).parents[2]
 ENGLISH = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 PAIRS = [(name, name.replace("README", "README.zh").replace("docs/", "docs/zh/")) for name in ENGLISH]
-PAGES = [*(name for pair in PAIRS for name in pair), "CHANGELOG.md"]
+ALONE = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "THIRD_PARTY.md", "examples/README.md"]
+PAGES = [*(name for pair in PAIRS for name in pair), *ALONE]
 
 
 def column(table: list[list[str]], number: int = 0) -> list[str]:
