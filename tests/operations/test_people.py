@@ -1,5 +1,6 @@
 """One person's data: exported in full, and then nowhere any more."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ import pytest
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from nonebot_plugin_feishu_ws.runtime.people import InHand, StillNamed, find
+from nonebot_plugin_feishu_ws.runtime.people import InHand, StillNamed, find, forget
 from nonebot_plugin_feishu_ws.storage import (
     ApprovalCardRow,
     ApprovalRow,
@@ -19,6 +20,7 @@ from nonebot_plugin_feishu_ws.storage import (
     Base,
     ConversationRow,
     Database,
+    DatabaseUnavailable,
     EventRow,
     EventState,
     LogRow,
@@ -275,6 +277,34 @@ async def test_what_is_in_hand_is_not_touched(
     assert await dump(management.database) == before
 
 
+async def test_interrupted_it_is_finished_by_the_next(
+    management: Any, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it ends: what tells which rows are theirs goes last."""
+    database = management.database
+    await fill(database, *everything())
+    write, allowed, tries = database.write, 0, 0
+
+    async def limited(work: Any) -> Any:
+        nonlocal allowed
+        if allowed == 0:
+            raise DatabaseUnavailable("gone")
+        allowed -= 1
+        return await write(work)
+
+    monkeypatch.setattr(database, "write", limited)
+    finished = False
+    while not finished:
+        tries += 1
+        allowed = tries
+        with contextlib.suppress(DatabaseUnavailable):
+            await forget(database, await find(database, [OPEN]))
+            finished = True
+    assert tries > 3
+    monkeypatch.undo()
+    assert CANARY not in await dump(database)
+
+
 async def test_what_was_given_up_is_not_in_hand(management: Any, people: Any, fill: Fill) -> None:
     """Of a connector that was removed nothing is ever finished; and it must not be begun again later."""
     event = message(9, {"open_id": OPEN}, CANARY)
@@ -330,12 +360,16 @@ async def test_a_word_that_is_an_id_is_no_id_elsewhere(management: Any, people: 
         message(1, {"open_id": OPEN, "user_id": "admin"}, "hello"),
         message(2, {"open_id": BOB, "user_id": "bob1"}, "ask the admin"),
         ConversationRow(connector="cli_a", chat_id="oc_bobs", messages='["the admin"]', people=[BOB]),
+        LogRow(
+            level="info", action="ws_connected", connector="cli_a", name="admin", detail={"state": "admin"}
+        ),
     )
-    await management.forget_user(people.shell, [OPEN], really=True)
+    done = await management.forget_user(people.shell, ["admin"], really=True)
+    assert (done.changed, done.deleted) == ({"feishu_ws_event": 1}, {})
     after = await dump(management.database)
     assert "ask the admin" in after
     assert "the admin" in after.split("oc_bobs", 1)[1]
-    assert '"admin"' not in after
+    assert f'"{OPEN}"' not in after
 
 
 async def test_many_rows(management: Any, people: Any, fill: Fill) -> None:

@@ -13,7 +13,7 @@ from ...storage import Base, Database, EventRow
 
 _IDS = ("open_id", "union_id", "user_id")
 _ACTORS = ("sender", "operator", "operator_id", "user", "user_id")  # of an event: whoever did it
-_DISTINCT = re.compile(r"(ou|on|oc)_\w{8}")
+_CERTAIN = re.compile(r"(ou|on|oc)_\w{8}")
 _PAGE = 500
 _T = TypeVar("_T", bound=Base)
 
@@ -38,24 +38,33 @@ class Person:
     chats: set[str] = field(default_factory=set[str])
 
     def in_text(self, text: str) -> bool:
-        """Whether a text names them."""
-        return any(text == one or written in text for one in self._traces() for written in _written(one))
+        """Whether a text names them, by an id that is nothing else."""
+        return any(one in text for one in self._certain())
 
-    def without(self, text: str, alias: str) -> str:
-        """A text with an alias in the place of their ids."""
-        for one in self._traces():
-            text = alias if text == one else text
-            for written in _written(one):
-                text = text.replace(written, written.replace(one, alias))
+    def in_payload(self, text: str) -> bool:
+        """The same of an event's JSON, where a user_id is one, too: it may be any word."""
+        return self.in_text(text) or any(one in text for word in self._words() for one in _quoted(word))
+
+    def without(self, text: str, alias: str, *, payload: bool = False) -> str:
+        """A text, or a value of an event's JSON, with an alias in the place of their ids."""
+        for one in self._certain():
+            text = text.replace(one, alias)
+        for word in self._words() if payload else ():
+            text = alias if text == word else text
+            for one in _quoted(word):
+                text = text.replace(one, one.replace(word, alias))
         return text
 
-    def _traces(self) -> list[str]:
-        return sorted(self.ids | self.chats, key=len, reverse=True)
+    def _certain(self) -> list[str]:
+        return [one for one in (*self.ids, *self.chats) if _CERTAIN.match(one)]
+
+    def _words(self) -> list[str]:
+        return [one for one in self.ids if not _CERTAIN.match(one)]
 
 
-def _written(trace: str) -> tuple[str, ...]:
-    """How an id stands in a text. A user_id may be any word, and is one only as a value in JSON (in JSON)."""
-    return (trace,) if _DISTINCT.match(trace) else (f'"{trace}"', f'\\"{trace}\\"')
+def _quoted(word: str) -> tuple[str, str]:
+    """A value in JSON, and in JSON in JSON."""
+    return f'"{word}"', f'\\"{word}\\"'
 
 
 async def find(database: Database, ids: Collection[str]) -> Person:
@@ -75,7 +84,7 @@ async def find(database: Database, ids: Collection[str]) -> Person:
 
 def _learn(person: Person, row: EventRow) -> None:
     text = row.payload.decode("utf-8", "replace")
-    if not (person.in_text(text) or row.chat_id in person.chats):
+    if not (person.in_payload(text) or row.chat_id in person.chats):
         return
     payload = json_of(row.payload)
     person.ids.update(other for ids in _id_objects(payload) if person.ids & ids for other in ids)

@@ -26,6 +26,8 @@ from ...storage import (
     OutboxState,
     RunRow,
     RunState,
+    SessionRow,
+    SignInRow,
     SpendingRow,
     TurnRow,
     utc_now,
@@ -41,6 +43,7 @@ _WAY = frozenset(
 """What the log says of a message on its way; everything else is who did what, and stays."""
 _GIVEN_UP = timedelta(days=2)
 """What has not been finished for so long is of a connector that is gone: everything that waits ends within a day."""
+_FORGOTTEN_WHOLE = (ConversationRow, RunRow, MergedRow, TurnRow, SpendingRow, SessionRow, SignInRow)
 _UNSENT = (OutboxState.QUEUED, OutboxState.SENDING)
 
 
@@ -114,7 +117,8 @@ async def forget(database: Database, person: Person, *, really: bool = True) -> 
 
 def _tables() -> list[type[Base]]:
     """All of them; a table that is added is looked through, too."""
-    return [table for table in Base.__subclasses__() if table is not ConnectorRow]
+    others = [table for table in Base.__subclasses__() if table not in (ConnectorRow, EventRow)]
+    return [*others, EventRow]  # the last: it tells what is theirs in the others, should this be interrupted
 
 
 async def _refuse(database: Database, person: Person) -> None:
@@ -150,7 +154,11 @@ def _unfinished(row: Base) -> bool:
 
 
 def _concerned(person: Person, row: Base) -> bool:
-    return is_theirs(person, row) or any(person.in_text(text) for text in texts_of(row))
+    return is_theirs(person, row) or any(map(person.in_text, texts_of(row))) or _mentions(person, row)
+
+
+def _mentions(person: Person, row: Base) -> bool:
+    return isinstance(row, EventRow) and person.in_payload(row.payload.decode("utf-8", "replace"))
 
 
 async def _take_out(
@@ -180,15 +188,14 @@ def _delete(person: Person, row: Base) -> bool:
     """Whether nothing of a row is to stay."""
     if isinstance(row, LogRow):
         return row.action in _WAY and is_theirs(person, row)
-    return isinstance(row, ConversationRow | RunRow | MergedRow | TurnRow | SpendingRow) or any(
-        person.in_text(str(part)) for part in _key(row)
-    )
+    keys = [part for part in _key(row) if isinstance(part, str)]
+    return isinstance(row, _FORGOTTEN_WHOLE) or any(map(person.in_text, keys))
 
 
 def _change(person: Person, row: Base, alias: str) -> None:
     if isinstance(row, EventRow):
         theirs = is_theirs(person, row)
-        left: object = {} if theirs else _scrubbed(person, json_of(row.payload), alias)
+        left: object = {} if theirs else _scrubbed(person, json_of(row.payload), alias, payload=True)
         row.payload = json.dumps(left, ensure_ascii=False).encode("utf-8", "surrogatepass")
         if theirs:  # its keys stay: what Feishu pushes again must be known
             row.chat_id, row.error, row.state = None, None, EventState.DONE
@@ -206,19 +213,21 @@ def _change(person: Person, row: Base, alias: str) -> None:
             setattr(row, name, scrubbed)
 
 
-def _scrubbed(person: Person, value: object, alias: str) -> object:
+def _scrubbed(person: Person, value: object, alias: str, *, payload: bool = False) -> object:
     """The same value with an alias in the place of ids, and of names beside ids."""
     if isinstance(value, str):
-        return person.without(value, alias)
+        return person.without(value, alias, payload=payload)
     if isinstance(value, list):
-        return [_scrubbed(person, one, alias) for one in cast("list[object]", value)]
+        return [_scrubbed(person, one, alias, payload=payload) for one in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
     found = as_object(cast("object", value))
     near = (*found.values(), *as_object(found.get("id")).values())
     about = any(isinstance(one, str) and one in person.ids for one in near)
     return {
-        name: alias if about and name in _NAMES and isinstance(one, str) else _scrubbed(person, one, alias)
+        name: alias
+        if about and name in _NAMES and isinstance(one, str)
+        else _scrubbed(person, one, alias, payload=payload)
         for name, one in found.items()
     }
 
