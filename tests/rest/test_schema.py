@@ -91,6 +91,8 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.mark.timeout(120)  # on machines that may be busy
+# The bot runs in the thread beside, and is free to use `random`.
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 async def test_what_is_answered_is_documented(api, document, keys, jwt_of) -> None:
     """Many requests for each route, fitting and not, with several tokens; always the same ones."""
     name, app = await api.enabled()
