@@ -94,6 +94,14 @@ async def test_who_gets_what(site: Any, row: str, role: int) -> None:
     assert (name in still) is not (row.endswith("/remove") and method == "POST" and expected == DONE)
 
 
+@pytest.mark.parametrize("verb", ["remove", "__class__", "Verify", "verify%20", "%00"])
+async def test_what_is_no_button_does_nothing(site: Any, verb: str) -> None:
+    name, _ = await site.connector()
+    person = await site.signed_in()
+    assert (await person.post(f"/connectors/{name}/do/{verb}")).status == 404
+    assert await site.service.get(site.root, name)
+
+
 async def test_lists_show_what_is_theirs(site: Any) -> None:
     """Not a word of a foreign connector on any page that lists something."""
     mine, mine_app = await site.connector("mine", owner="ou_owner")

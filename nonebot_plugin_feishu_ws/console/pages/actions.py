@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Response
 
 from ...connectors import ConnectorError, UnknownConnector
-from .visit import Notice, Visit
+from .visit import Notice, NotThereError, Visit
 
 
 async def _verify(visit: Visit, name: str) -> str:
@@ -36,12 +36,13 @@ _VERBS: Mapping[str, Callable[[Visit, str], Awaitable[str]]] = {
     "connect": _connected("connect"),
     "disconnect": _connected("disconnect"),
 }
-VERBS = tuple(_VERBS)
 
 
 async def act(visit: Visit) -> Response:
     """Do what a button says."""
-    verb = _VERBS[visit.path("verb")]
+    verb = _VERBS.get(visit.path("verb"))
+    if verb is None:
+        raise NotThereError
     connector = await visit.management.service.get(visit.actor, visit.path("name"))
     name = connector.spec.name
     try:

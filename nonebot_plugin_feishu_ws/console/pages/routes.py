@@ -16,7 +16,7 @@ from . import (
     signing,
     streams,
 )
-from .visit import ROOT, Access, Route, Visit
+from .visit import ROOT, Access, NotThereError, Route, Visit
 
 
 async def _home(visit: Visit) -> Response:
@@ -26,12 +26,12 @@ async def _home(visit: Visit) -> Response:
 async def _asset(visit: Visit) -> Response:
     found = assets.asset(visit.path("name"))
     if found is None:
-        raise LookupError
+        raise NotThereError
     return found
 
 
 async def _nothing(_: Visit) -> Response:
-    raise LookupError
+    raise NotThereError
 
 
 _CONNECTOR = f"{ROOT}/connectors/{{name}}"

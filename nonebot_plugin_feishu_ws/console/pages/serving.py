@@ -18,7 +18,7 @@ from ..auth.sessions import csrf_of
 from ..auth.visitors import visitor_of
 from .forms import CSRF, BadFormError, form_of
 from .guard import cookie_name, is_foreign, is_secure, protected
-from .visit import LANGUAGE, ROOT, Access, Console, Route, Visit
+from .visit import LANGUAGE, ROOT, Access, Console, NotThereError, Route, Visit
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.console")
 
@@ -34,7 +34,7 @@ def endpoint(console: Console, route: Route) -> Callable[[Request], Awaitable[Re
         visit = Visit(console, request, _locale(console, request), secure)
         try:
             response = await _answer(visit, route)
-        except (UnknownConnector, LookupError):
+        except (UnknownConnector, NotThereError):
             response = await _trouble(visit, HTTPStatus.NOT_FOUND, "not_found")
         except NotAllowed:
             response = await _trouble(visit, HTTPStatus.FORBIDDEN, "forbidden")

@@ -1,5 +1,6 @@
 """Signing in and out, and the language."""
 
+import logging
 import re
 from http import HTTPStatus
 
@@ -12,6 +13,8 @@ from ..auth.tokens import API_TOKEN
 from ..auth.visitors import proof_of
 from .guard import cookie_name, is_private
 from .visit import LANGUAGE, ROOT, Notice, Visit
+
+logger = logging.getLogger("nonebot_plugin_feishu_ws.console")
 
 _INSIDE = re.compile(r"/[A-Za-z0-9/_-]{0,200}(\?[A-Za-z0-9=&%+._:-]{0,500})?")
 _YEAR = 365 * 86_400
@@ -40,6 +43,7 @@ async def sign_in(visit: Visit) -> Response:
     cookie = await _opened(visit)
     if cookie is None:
         failures.add(visit.address)
+        logger.warning("console: a sign-in from %s is refused", visit.address)
         return await _page(visit, HTTPStatus.FORBIDDEN, "refused")
     response = RedirectResponse(ROOT + _inside(visit.form.get("next")), _SEE_OTHER)
     _set(visit, response, cookie_name(secure=visit.secure), cookie, int(LONGEST.total_seconds()))
@@ -88,10 +92,15 @@ async def _opened(visit: Visit) -> str | None:
     link, token = visit.form.secret("link"), visit.form.secret("token")
     if link.get_secret_value():
         opened = await sessions.redeem(link.get_secret_value())
-        return opened[0] if opened else None
+        if opened is None:
+            return None
+        cookie, identity = opened
+        logger.info("console: %s is signed in, by a link from a %s", identity.who, identity.origin)
+        return cookie
     proof = proof_of(token.get_secret_value(), visit.console.settings)
     if proof is None:
         return None
+    logger.info("console: somebody from %s is signed in, by the API token", visit.address)
     return await sessions.open(Identity(SessionOrigin.TOKEN, API_TOKEN, proof=proof))
 
 

@@ -37,6 +37,10 @@ class Access(StrEnum):
     SUPERUSER = "superuser"
 
 
+class NotThereError(Exception):
+    """There is no such page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """What all pages work with."""
