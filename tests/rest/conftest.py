@@ -1,6 +1,5 @@
 """A bot on a sandbox, its REST interface served over HTTP, and people who call it with tokens of several kinds."""
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,12 +12,8 @@ from typing import Any
 
 import aiohttp
 import jwt
-import nonebot
 import pytest
-import uvicorn
-from nonebot.config import Config, Env
-from nonebot.drivers.fastapi import Driver
-from pydantic import SecretStr
+from serving import serving
 
 from feishu_sandbox import App, Rules, Sandbox
 
@@ -136,30 +131,8 @@ class Api:
 
 @contextlib.asynccontextmanager
 async def served(settings: dict[str, Any], data: Path, sandbox: Sandbox) -> AsyncIterator[Api]:
-    from nonebot_plugin_feishu_ws.adapter import ensure_adapter
-    from nonebot_plugin_feishu_ws.config import Settings
-    from nonebot_plugin_feishu_ws.console import install
-    from nonebot_plugin_feishu_ws.runtime import Runtime
-
-    usual = {"database_url": SecretStr(f"sqlite+aiosqlite:///{data}/bot.sqlite3"), "url": sandbox.url}
-    made = Settings.model_validate({**usual, "butler": "off", **settings})
-    runtime = Runtime(made, ensure_adapter(nonebot.get_driver()), data)
-    driver = Driver(Env(environment="test"), Config.model_validate({"driver": "~fastapi"}))
-    install(runtime, made, driver)
-    server = uvicorn.Server(uvicorn.Config(driver.asgi, port=0, log_config=None, lifespan="off", ws="none"))
-    await runtime.prepare()
-    serving = asyncio.create_task(server.serve())
-    try:
-        await runtime.open()
-        while not server.started:  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        async with aiohttp.ClientSession() as http:
-            yield Api(url, runtime, sandbox, http, driver.server_app)
-    finally:
-        server.should_exit = True
-        await serving
-        await runtime.close()
+    async with serving(settings, data, sandbox) as bot, aiohttp.ClientSession() as http:
+        yield Api(bot.url, bot.runtime, sandbox, http, bot.app)
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Api]]
