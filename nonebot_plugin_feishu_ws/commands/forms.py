@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from ..adapter import ActionFailed, Bot, CardActionEvent, NetworkError
-from ..connectors import SECRETS, ReadOnly, Source
+from ..connectors import OF_SUPERUSERS, SECRETS, ReadOnly, Source
 from .access import words_of
 from .answer import Answer
 from .cards import Json, connector_card, form_card, note_card
@@ -164,8 +164,8 @@ def _card(desk: Desk, form: Form, nonce: str, failure: Answer | None = None) -> 
 
 
 def _fields(desk: Desk, form: Form) -> Sequence[str]:
-    """The fields somebody may fill in; which platform it is only superusers say."""
-    return [name for name in FIELDS[form.verb] if name != "domain" or desk.actor.superuser]
+    """The fields somebody may fill in."""
+    return [name for name in FIELDS[form.verb] if desk.actor.superuser or name not in OF_SUPERUSERS]
 
 
 def call_of(form: Form, typed: Mapping[str, str]) -> Call:

@@ -21,7 +21,7 @@ from .facts import error_of, standing_of, state_of, values_of
 from .fields import SETTABLE
 from .link import Link, LinkStopped
 from .qr import qr_png, qr_rows
-from .record import CREDENTIALS, SECRETS, Actor, Connector, Source
+from .record import CREDENTIALS, OF_SUPERUSERS, SECRETS, Actor, Connector, Source
 from .registration import Registered, RegistrationProgress, Scan, Waiting, register
 from .registration_errors import (
     RegistrationDenied,
@@ -43,6 +43,7 @@ from .ways import Surroundings
 
 __all__ = [
     "CREDENTIALS",
+    "OF_SUPERUSERS",
     "SECRETS",
     "SETTABLE",
     "Actor",

@@ -14,6 +14,10 @@ SECRETS = ("app_secret", "verification_token", "encrypt_key", "proxy")
 CREDENTIALS = frozenset({"app_id", "app_secret", "domain"})
 """Fields whose change makes an earlier verification worthless."""
 
+OF_SUPERUSERS = frozenset({"owner", "domain", "proxy"})
+"""Fields that owners leave as they are. Whoever runs the platform says who its senders are, and could name a superuser;
+and where our requests go in a network is for those who answer for it."""
+
 
 class Source(StrEnum):
     """Where a connector is declared."""

@@ -19,7 +19,7 @@ from .errors import (
     VerificationFailed,
 )
 from .fields import concealed, shown, validated
-from .record import CREDENTIALS, Actor, Connector, Source
+from .record import CREDENTIALS, OF_SUPERUSERS, Actor, Connector, Source
 from .spec import ConnectorSpec
 from .statuses import Reported, Statuses
 from .store import ConnectorStore
@@ -165,8 +165,7 @@ class ConnectorService:
 
         Raises:
             UnknownConnector, ReadOnly, SecretsLocked, InvalidFields, Taken: See there.
-            NotAllowed: Only superusers change the owner, and the platform: whoever runs one says who its senders
-                are, and could name a superuser.
+            NotAllowed: It is one of `OF_SUPERUSERS`.
         """
         changes = concealed(changes)
         was: list[Connector] = []
@@ -174,8 +173,6 @@ class ConnectorService:
         def change(now: Connector) -> tuple[ConnectorSpec, datetime | None]:
             was[:] = [now]
             spec = _merged(now.spec, changes)
-            if spec.domain != now.spec.domain and not actor.superuser:
-                raise NotAllowed(name, "set domain")
             self._directory.free(spec)
             if now.verified_at is None or not _changed(now.spec, spec, CREDENTIALS):
                 return spec, now.verified_at
@@ -183,8 +180,8 @@ class ConnectorService:
 
         with self._audit.asked(actor, "set", name) as request:
             await self._directory.writable(request)
-            if "owner" in changes and not actor.superuser:
-                raise NotAllowed(name, "set owner")
+            if not actor.superuser and (forbidden := OF_SUPERUSERS & changes.keys()):
+                raise NotAllowed(name, f"set {min(forbidden)}")
             saved = await self._directory.change(request, change)
         fields = tuple(field for field in changes if field in _changed(was[0].spec, saved.spec, changes))
         reset = was[0].verified_at is not None and saved.verified_at is None

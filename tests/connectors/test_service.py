@@ -598,7 +598,10 @@ async def test_only_superusers_add_or_give_away(management, people, added, app, 
         management.service.update(people.owner, "butler", {"owner": "ou_other"}), NotAllowed
     )
     assert error.verb == "set owner"
+    for field, value in (("domain", "lark"), ("proxy", "http://127.0.0.1:9")):
+        error = await refused(management.service.update(people.owner, "butler", {field: value}), NotAllowed)
+        assert error.verb == f"set {field}"
     assert await stored(management) == [added]
-    create, give = (await rows_of(management))[-2:]
+    create, give = (await rows_of(management))[-4:-2]
     assert (create.detail["verb"], create.detail["by"], create.connector) == ("add", "ou_owner", None)
     assert (give.detail["verb"], give.connector) == ("set", added.spec.app_id)

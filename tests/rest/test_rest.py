@@ -235,7 +235,12 @@ async def test_secrets_that_do_not_open(serve, keys, tmp_path, feishu_sandbox) -
 async def test_what_owners_may_not_do(api, jwt_of) -> None:
     name, _ = await api.connector()
     owner = jwt_of(sub="ou_owner")
-    for change in ({"owner": "ou_other"}, {"owner": None}, {"domain": "lark"}):
+    for change in (
+        {"owner": "ou_other"},
+        {"owner": None},
+        {"domain": "lark"},
+        {"proxy": "http://127.0.0.1:9"},
+    ):
         refused = await api.call("PATCH", name, owner, json=change)
         assert (refused.status, refused.code) == (403, "forbidden")
     assert (await api.call("GET", name)).json["owner"] == "ou_owner"

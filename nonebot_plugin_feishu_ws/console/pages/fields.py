@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 
 from pydantic import SecretStr
 
-from ...connectors import SECRETS, ConnectorSpec, values_of
+from ...connectors import OF_SUPERUSERS, SECRETS, ConnectorSpec, values_of
 from ...filters import Policy
 from ...texts.console import ConsoleTexts
 from .forms import Form
@@ -28,7 +28,6 @@ GROUPS: Mapping[str, Sequence[str]] = {
 }
 """The form of a connector without its policy."""
 
-_OF_SUPERUSERS = frozenset({"domain", "owner"})
 _REQUIRED = frozenset({"name", "app_id", "app_secret"})
 _SEPARATOR = "\n"
 
@@ -59,7 +58,7 @@ class Field:
 
 def offered(names: Sequence[str], *, superuser: bool) -> list[str]:
     """The fields somebody may fill in."""
-    return [name for name in names if superuser or name not in _OF_SUPERUSERS]
+    return [name for name in names if superuser or name not in OF_SUPERUSERS]
 
 
 def kind_of(name: str) -> Kind:

@@ -38,7 +38,7 @@ async def change(call: ThisCall, id_: ConnectorId, body: ConnectorChanges) -> Co
     """Change fields; those left out stay as they are, null is the default.
 
     A connector whose `app_id`, `app_secret` or `domain` changes is disabled until it is verified and enabled again.
-    Only admins change `owner` and `domain`.
+    Only admins change `owner`, `domain` and `proxy`.
     """
     changed = await call.management.service.update(call.actor, id_, body.given())
     return await _view(call, changed.connector.id)
