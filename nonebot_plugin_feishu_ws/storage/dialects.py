@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event
@@ -15,7 +16,6 @@ from .errors import DatabaseUrlError
 _VALID = (
     "valid forms: sqlite+aiosqlite:///path/to/file.sqlite3, postgresql+asyncpg://user:password@host/database"
 )
-_IDLE = 5000  # milliseconds PostgreSQL waits for the next statement of a transaction
 _FRESH = 0.2  # seconds; PostgreSQL's connections that were used since are taken for alive
 _VALUES = ("22", "23", "54")  # PostgreSQL's classes: data, constraints, too large
 WRITES = "feishu_ws_writes"
@@ -44,7 +44,12 @@ def parse_url(text: str) -> URL:
 
 
 def make_engine(
-    url: URL, *, busy_timeout: float, connect_timeout: float, command_timeout: float | None
+    url: URL,
+    *,
+    busy_timeout: float,
+    connect_timeout: float,
+    command_timeout: float | None,
+    idle_timeout: float = 5.0,
 ) -> AsyncEngine:
     """An engine whose transactions begin and wait as this room expects.
 
@@ -53,6 +58,7 @@ def make_engine(
         busy_timeout: seconds SQLite waits for another writer.
         connect_timeout: seconds to reach PostgreSQL, and to wait for a free connection.
         command_timeout: seconds a PostgreSQL statement may take; None: no limit.
+        idle_timeout: seconds PostgreSQL waits for the next statement of a transaction.
 
     Raises:
         DatabaseUrlError: the driver is not installed.
@@ -66,7 +72,7 @@ def make_engine(
             return engine
         timeouts = {"timeout": connect_timeout, "command_timeout": command_timeout}
         engine = create_async_engine(url, connect_args=timeouts, **common)
-        event.listen(engine.sync_engine, "connect", _prepare_postgres)
+        event.listen(engine.sync_engine, "connect", partial(_prepare_postgres, idle_timeout))
         event.listen(engine.sync_engine, "checkin", _put_away)
         event.listen(engine.sync_engine, "checkout", _take_out)
         return engine
@@ -88,11 +94,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _prepare_postgres(connection: Any, _record: object) -> None:
+def _prepare_postgres(idle_timeout: float, connection: Any, _record: object) -> None:
     # A process that is paused, or cut off, in the middle of a transaction must not keep its rows locked.
     # Not as a parameter of the connection: poolers in between refuse what they do not know.
     async def limit(raw: Any) -> None:
-        await raw.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}")
+        await raw.execute(f"SET idle_in_transaction_session_timeout = {idle_timeout * 1000:.0f}")
 
     connection.run_async(limit)
 

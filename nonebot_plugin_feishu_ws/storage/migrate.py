@@ -63,7 +63,13 @@ async def migrate(url: URL, *, connect_timeout: float) -> None:
         MigrationError: a migration failed; nothing was changed.
     """
     # An engine of its own: others may take their time here, and so may statements.
-    engine = make_engine(url, busy_timeout=_PATIENCE, connect_timeout=connect_timeout, command_timeout=None)
+    engine = make_engine(
+        url,
+        busy_timeout=_PATIENCE,
+        connect_timeout=connect_timeout,
+        command_timeout=None,
+        idle_timeout=_PATIENCE,
+    )
     give_up = time.monotonic() + _PATIENCE
     try:
         while True:

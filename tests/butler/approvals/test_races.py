@@ -62,6 +62,8 @@ async def test_eight_clicks_on_each_of_two_hundred(start: Any, world: Any, postg
         for replica in replicas:
             await replica.worker.idle()
         await asyncio.sleep(0.05)
+    for replica in replicas:  # nobody has anything to begin any more
+        await replica.worker.idle()
     done = Counter(world.ledger)
     ends = [await replicas[0].store.get(row.id) for row in rows]
     assert max(done.values()) == 1

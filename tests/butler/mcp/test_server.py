@@ -98,12 +98,13 @@ async def test_too_slow(connect: Connect, ledger: Path) -> None:
 
 async def test_a_program_that_dies(connect: Connect, program: dict[str, Any], ledger: Path) -> None:
     """In the middle of a call: nobody knows; and it is started again."""
+    before = children()
     server = await connect(settings(**program))
     calling = asyncio.create_task(call(server, "office_slow"))
     async with asyncio.timeout(20):
         while not lines(ledger):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0)
-    [pid] = children()
+    [pid] = children() - before
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(ToolError) as broken:
         await calling
@@ -237,10 +238,11 @@ async def test_a_huge_line(connect: Connect, tmp_path: Path) -> None:
     """The same of a program; it is not connected then."""
     script = tmp_path / "huge.py"
     script.write_text("import sys\nwhile True: sys.stdout.write('x' * 65536)")
+    before = children()
     server = await connect(settings(command=sys.executable, args=[str(script)]))
     assert not list(server.offered())
     await server.stop()
-    assert not children()
+    assert not children() - before
 
 
 async def test_answers_that_are_none(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
@@ -415,7 +417,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def children() -> list[int]:
-    """Processes of ours."""
+def children() -> set[int]:
+    """Processes of ours, of other tests' too."""
     found = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
-    return [int(pid) for pid in found.split()]
+    return {int(pid) for pid in found.split()}
