@@ -5,9 +5,11 @@ from .lastresort import LastResort
 from .management import Management
 from .people import InHand, StillNamed
 from .runtime import Runtime
-from .trying import Tried, send_test
+from .trying import LONGEST_TEXT, RECEIVER, Tried, send_test
 
 __all__ = [
+    "LONGEST_TEXT",
+    "RECEIVER",
     "InHand",
     "LastResort",
     "Management",

@@ -7,6 +7,9 @@ from ..delivery import LogAction, LogLevel, latest_chat
 from ..openapi import FeishuError
 from .management import Management
 
+LONGEST_TEXT = 10_000  # characters
+RECEIVER = r"^(oc|ou|on)_[A-Za-z0-9_-]{1,64}$"
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:

@@ -84,7 +84,7 @@ async def test_streams_are_for_our_own_pages(site: Any, path: str) -> None:
         ("application/x-www-form-urlencoded", b"\xff"),
         ("application/x-www-form-urlencoded", b"a=%ff"),
         ("application/x-www-form-urlencoded", b"&".join(b"a=b" for _ in range(300))),
-        ("application/x-www-form-urlencoded", b"a=" + b"b" * 70_000),
+        ("application/x-www-form-urlencoded", b"a=" + b"b" * 140_000),
     ],
 )
 async def test_what_is_no_form_of_ours(site: Any, kind: str, body: bytes) -> None:

@@ -36,6 +36,8 @@ MATRIX = {
     "GET /connectors/{name}/doctor": (TO_SIGN_IN, PAGE, MISSING, PAGE),
     "GET /connectors/{name}/doctor/run": (TO_SIGN_IN, PAGE, MISSING, PAGE),
     "POST /connectors/{name}/replay": (TO_SIGN_IN, DONE, MISSING, DONE),
+    "GET /connectors/{name}/test": (TO_SIGN_IN, PAGE, MISSING, PAGE),
+    "POST /connectors/{name}/test": (TO_SIGN_IN, 422, MISSING, 422),
     "POST /connectors/{name}/do/{verb}": (TO_SIGN_IN, DONE, MISSING, DONE),
     "GET /logs": (TO_SIGN_IN, PAGE, MISSING, PAGE),
     "GET /trace": (TO_SIGN_IN, PAGE, PAGE, PAGE),

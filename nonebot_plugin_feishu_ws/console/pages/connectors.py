@@ -1,7 +1,8 @@
 """The connectors, and one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import Response
 
@@ -9,7 +10,7 @@ from ...connectors import SECRETS, Connector, Part, Reported, Source, state_of, 
 from ...filters import Policy
 from ...storage import utc_now
 from ...texts.console import ConsoleTexts
-from .visit import Visit
+from .visit import Notice, Visit
 
 _LATEST = 10  # lines of the log on a connector's own page
 _RUNNING = ("connected", "connecting", "reconnecting")
@@ -85,19 +86,31 @@ async def index(visit: Visit) -> Response:
     )
 
 
-async def show(visit: Visit) -> Response:
-    """One of them: how it is doing, what it is, what happened last."""
+async def show(
+    visit: Visit, *, notice: Notice | None = None, problems: Mapping[str, str] | None = None
+) -> Response:
+    """One of them: how it is doing, what it is, what happened last.
+
+    Args:
+        visit: Its form is that of a test message, if there is one.
+        notice: Why the message was not sent.
+        problems: What is wrong with which field of it.
+    """
     name = visit.path("name")
     ((connector, reported),) = await visit.management.service.status(visit.actor, name)
     page = await visit.management.service.logs(visit.actor, connector.spec.name, limit=_LATEST)
     values = values_of(connector.spec)
     return await visit.page(
         "connector",
+        status=HTTPStatus.OK if notice is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        notice=notice,
         section="connectors",
         card=card_of(visit.texts, connector, reported),
         secrets={field: bool(values[field]) for field in SECRETS},
         policy={field: values[field] for field in Policy.model_fields},
         entries=page.entries,
+        typed=visit.form,
+        problems=problems or {},
         public_url=visit.console.settings.console_url or "",
         now=utc_now(),
     )

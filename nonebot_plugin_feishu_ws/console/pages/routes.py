@@ -15,6 +15,7 @@ from . import (
     logs,
     signing,
     streams,
+    trying,
 )
 from .visit import ROOT, Access, NotThereError, Route, Visit
 
@@ -59,6 +60,8 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTOR}/doctor", checkup.show),
     Route("GET", f"{_CONNECTOR}/doctor/run", checkup.run, stream=True),
     Route("POST", f"{_CONNECTOR}/replay", letters.replay),
+    Route("GET", f"{_CONNECTOR}/test", connectors.show),
+    Route("POST", f"{_CONNECTOR}/test", trying.send),
     Route("POST", f"{_CONNECTOR}/do/{{verb}}", actions.act),
     Route("GET", f"{ROOT}/logs", logs.index),
     Route("GET", f"{ROOT}/trace", logs.trace),

@@ -8,8 +8,7 @@ from pydantic.config import JsonDict
 
 from ...connectors import SECRETS as _SECRETS
 from ...connectors import Connector, ConnectorSpec, Reported, error_of, standing_of, state_of, values_of
-
-LONGEST_TEXT = 10_000  # characters of a test message
+from ...runtime import LONGEST_TEXT, RECEIVER
 
 
 def _says(field: str) -> str:
@@ -101,7 +100,7 @@ class TextToSend(Body):
     text: str = Field(min_length=1, max_length=LONGEST_TEXT, examples=["Hello from REST"])
     chat_id: str | None = Field(
         default=None,
-        pattern=r"^(oc|ou|on)_[A-Za-z0-9_-]{1,64}$",
+        pattern=RECEIVER,
         description=(
             "a chat or a person; default: the first of allowed_chat_ids, else where the bot was last spoken to"
         ),

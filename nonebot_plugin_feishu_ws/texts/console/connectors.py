@@ -88,6 +88,30 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
         "没有保存：请修改标出的字段。",
         "Not saved: please correct the fields that are marked.",
     ),
+    "test": ("测试消息", "Test message"),
+    "test_text": ("内容", "Text"),
+    "test_text_hint": (
+        "纯文本。谁发的、发到哪里会记入日志。",
+        "Plain text. The log says who sent it, and where to.",
+    ),
+    "test_chat": ("会话", "Chat"),
+    "test_chat_hint": (
+        "会话（oc_…），或一个人（ou_…、on_…）。",
+        "A chat (oc_…), or a person (ou_… or on_…).",
+    ),
+    "test_chat_empty": (
+        "留空：第一个允许的会话，否则机器人最近被搭话的会话",
+        "Empty: the first allowed chat, else where the bot was last spoken to",
+    ),
+    "test_chat_problem": (
+        "应为 oc_、ou_ 或 on_ 开头的 ID，或留空。",
+        "Takes an id that begins with oc_, ou_ or on_, or nothing.",
+    ),
+    "test_look_at_fields": (
+        "没有发送：请修改标出的字段。",
+        "Not sent: please correct the fields that are marked.",
+    ),
+    "test_send": ("发送", "Send"),
     "everyone": ("所有人", "everybody"),
     "all_chats": ("所有会话", "all chats"),
     "no_prefix": ("不需要", "none"),

@@ -138,6 +138,16 @@ class ConsoleTexts(Spoken):
             case _:
                 return self._in(f"已删除 {name} 及其密钥。", f"{name} and its secrets are removed.")
 
+    def sent(self, message_id: str, chat: str) -> str:
+        """Of a test message."""
+        return self._in(
+            f"已发送到 {chat}，消息 ID：{message_id}。", f"Sent to {chat} as message {message_id}."
+        )
+
+    def text_length(self, longest: int) -> str:
+        """What is wrong with a text that is empty or too long."""
+        return self._in(f"应为 1–{longest} 个字。", f"Takes 1 to {longest:,} characters.")
+
     def saved(self, name: str, fields: tuple[str, ...], *, reset: bool) -> str:
         """What a form has changed."""
         if not fields:
