@@ -46,14 +46,13 @@ async def test_it_arrives(window: Open, site: Any) -> None:
     one = await window()
     await one.go(f"/connectors/{name}")
     text, target = one.field("Text"), one.page.get_by_role("textbox", name="Chat")
-    await expect(target).to_have_attribute(
-        "placeholder", "Empty: the first allowed chat, else where the bot was last spoken to"
-    )
+    await expect(target).to_have_attribute("placeholder", "First allowed chat, else latest")
     await text.fill('"Hello" <b>from</b> the console')
     await one.press("Send", "Not sent: please correct the fields that are marked.")
     await expect(target).to_be_focused()
     await expect(target).to_have_accessible_description(
-        f"A chat (oc_…), or a person (ou_… or on_…). There is nowhere for {name} to send to: name a chat_id, or let "
+        "A chat (oc_…), or a person (ou_… or on_…). Empty: the first allowed chat, else the one where the bot was "
+        f"last spoken to. There is nowhere for {name} to send to: name a chat_id, or let "
         "somebody write to the bot first."
     )
     await expect(text).to_have_value('"Hello" <b>from</b> the console')

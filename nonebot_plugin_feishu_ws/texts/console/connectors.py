@@ -96,13 +96,13 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     ),
     "test_chat": ("会话", "Chat"),
     "test_chat_hint": (
-        "会话（oc_…），或一个人（ou_…、on_…）。",
-        "A chat (oc_…), or a person (ou_… or on_…).",
+        "会话（oc_…），或一个人（ou_…、on_…）。留空：第一个允许的会话，否则机器人最近被搭话的会话。",
+        (
+            "A chat (oc_…), or a person (ou_… or on_…). Empty: the first allowed chat, else the one where the bot was "
+            "last spoken to."
+        ),
     ),
-    "test_chat_empty": (
-        "留空：第一个允许的会话，否则机器人最近被搭话的会话",
-        "Empty: the first allowed chat, else where the bot was last spoken to",
-    ),
+    "test_chat_empty": ("第一个允许的，否则最近的会话", "First allowed chat, else latest"),
     "test_chat_problem": (
         "应为 oc_、ou_ 或 on_ 开头的 ID，或留空。",
         "Takes an id that begins with oc_, ou_ or on_, or nothing.",
