@@ -105,16 +105,7 @@ async def _remote(server: McpServer) -> AsyncGenerator[Any]:
 @asynccontextmanager
 async def _program(server: McpServer, ended: Callable[[], None]) -> AsyncGenerator[Any]:
     """A program of ours to talk with. The SDK's own takes lines of any length, and longer to let go than a stop may."""
-    process = await asyncio.create_subprocess_exec(
-        shutil.which(server.command) or server.command,
-        *server.args,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=get_default_environment()
-        | {name: value.get_secret_value() for name, value in server.env.items()},
-        limit=_LARGEST,
-        start_new_session=True,  # Ctrl-C is for us; and whatever it starts can be ended with it
-    )
+    process = await _started(server)
     heard, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     outgoing, said = anyio.create_memory_object_stream[SessionMessage](0)
     assert process.stdin is not None
@@ -153,6 +144,27 @@ async def _program(server: McpServer, ended: Callable[[], None]) -> AsyncGenerat
             for stream in (heard, incoming, outgoing, said):
                 stream.close()
             tasks.cancel_scope.cancel()
+
+
+async def _started(server: McpServer) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            shutil.which(server.command) or server.command,
+            *server.args,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=get_default_environment()
+            | {name: value.get_secret_value() for name, value in server.env.items()},
+            limit=_LARGEST,
+            start_new_session=True,  # Ctrl-C is for us; and whatever it starts can be ended with it
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio itself would end the program alone, and not what it has started already.
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -408,6 +409,32 @@ async def test_a_program_that_will_not_end(connect: Connect, tmp_path: Path) -> 
         async with asyncio.timeout(5):
             while _runs(pid):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("steps", range(1, 6))
+def test_stopped_while_its_program_is_being_started(steps: int, tmp_path: Path) -> None:
+    """Nothing is left of it then either. On a busy machine that moment may be long enough for it to start others."""
+    script = 'sleep 600 & echo "$$ $!" > pids.new; mv pids.new pids; wait'
+    command = f"cd {tmp_path}; {script}"
+
+    async def main() -> None:
+        server = Server("office", settings(command="/bin/sh", args=["-c", command]))
+        server.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if children() - before:
+            while not (tmp_path / "pids").exists():
+                time.sleep(0.01)  # noqa: ASYNC251 - the loop stands still, as where there is no CPU for it
+        await server.stop()
+
+    before = children()
+    asyncio.run(main())
+    if (tmp_path / "pids").exists():
+        for pid in map(int, (tmp_path / "pids").read_text().split()):
+            deadline = time.monotonic() + 20
+            while _runs(pid):
+                assert time.monotonic() < deadline, "it is still there"
+                time.sleep(0.01)
 
 
 def _runs(pid: int) -> bool:
