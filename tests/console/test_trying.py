@@ -78,13 +78,13 @@ async def test_it_arrives(window: Open, site: Any) -> None:
 
 async def test_where_it_goes(site: Any) -> None:
     """To where the bot was last spoken to; where chats are allowed, to the first, and to no other."""
-    name, app = await site.enabled(owner="ou_owner")
+    name, app = await site.enabled(owner="ou_owner", prefix_command="!")
     world = site.sandbox.world
     alice = world.add_user("Alice")
     direct, group = world.direct_chat(alice, app), world.add_group("Everyone", [alice, app])
     owner = await site.signed_in("ou_owner", app_id=app.app_id)
     await world.say(alice, direct, "hello")
-    await site.runtime.drained()
+    await site.sandbox.hub.wait_delivery(site.sandbox.hub.deliveries[-1].event_id, timeout=20)
     assert (await owner.post(f"/connectors/{name}/test", {"text": " 1 "})).where == f"/connectors/{name}"
     await site.service.update(site.root, name, {"allowed_chat_ids": group.chat_id})
     assert (await owner.post(f"/connectors/{name}/test", {"text": "2"})).status == 303
