@@ -591,7 +591,10 @@ async def test_a_refused_stranger_cannot_write_novels_into_the_log(management, p
     assert two.detail["by"] == ""
 
 
-async def test_only_superusers_add_or_give_away(management, people, added, app, fields_of, rows_of) -> None:
+async def test_only_superusers_add_give_away_or_say_where_requests_go(
+    management, people, added, app, fields_of, rows_of
+) -> None:
+    """faults.md, SSRF: an owner need not answer for the network the bot is in."""
     error = await refused(management.service.create(people.owner, fields_of(app, "mine")), NotAllowed)
     assert error.verb == "add"
     error = await refused(
