@@ -414,13 +414,15 @@ class Footprint:
 
     async def restored(self) -> None:
         """Wait until nothing is held beyond this."""
-        for _ in range(20_000):
+        clock = asyncio.get_running_loop().time  # no `asyncio.timeout`: that is a timer, too
+        give_up = clock() + 20
+        while True:
             now = self.now()
             ours = now.tasks - {asyncio.current_task()}
             if ours <= self.tasks and now.sockets <= self.sockets and now.timers <= self.timers:
                 return
+            assert clock() < give_up, f"left behind: {now}, was {self}"
             await asyncio.sleep(0)
-        raise AssertionError(f"left behind: {now}, was {self}")
 
 
 @pytest.fixture
