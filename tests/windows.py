@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-SOON = 15_000  # milliseconds
+SOON = 30_000  # milliseconds
 _KNOWN = """{  // the page's live updates, so that a test can end them
   const Source = EventSource;
   window.EventSource = class extends Source { constructor(url) { super(url); window.live = this; } };

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from crash.run import Plan, run
 
-pytestmark = pytest.mark.timeout(240)  # processes that start again and again, on machines that may be busy
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(240),
+]  # processes that start again and again, on machines that may be busy
 
 
 async def test_one_bot_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:

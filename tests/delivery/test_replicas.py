@@ -21,6 +21,8 @@ from nonebot_plugin_feishu_ws.delivery import Accepted, Duplicate, Inbox, Incomi
 from nonebot_plugin_feishu_ws.storage import Database, EventRow, utc_now
 from nonebot_plugin_feishu_ws.storage.migrate import alembic_config
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 TAKEOVER = 15.0  # seconds
 

@@ -11,7 +11,7 @@ from reading import plain
 
 from feishu_sandbox import App, Message, Sandbox
 
-pytestmark = pytest.mark.timeout(180)  # several processes, on machines that may be busy
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]  # several processes, on machines that may be busy
 
 TAKEN_OVER_WITHIN = 15.0  # seconds, as docs/deploy.md says
 # A plugin beside ours: the first bot that is told to hold something never comes back from it.

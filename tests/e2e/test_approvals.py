@@ -14,6 +14,8 @@ from reading import plain
 
 from feishu_sandbox import App, Chat, Message, Sandbox, User
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import asyncio, os, signal
 from pathlib import Path

@@ -17,6 +17,8 @@ from reading import read, values
 
 from feishu_sandbox import Message, Sandbox
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import os, signal
 from pathlib import Path

@@ -12,6 +12,8 @@ from model_server import ModelServer, Reply, serving
 from feishu_sandbox import Message, Sandbox
 from nonebot_plugin_feishu_ws.storage import EventRow, EventState, MergedRow, RunRow
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import os, signal
 from pathlib import Path

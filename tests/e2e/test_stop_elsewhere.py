@@ -14,6 +14,8 @@ from model_server import ModelServer, Reply, serving
 from feishu_sandbox import Message, Sandbox
 from nonebot_plugin_feishu_ws.storage import TurnRow
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SOON = 5.0  # seconds: what takes one, on a busy machine
 

@@ -15,6 +15,8 @@ import pytest
 
 from feishu_sandbox import ApiFault, App, Chat, Sandbox, User
 
+pytestmark = pytest.mark.long
+
 PLUGIN = """
 import asyncio, ctypes, os, time
 from nonebot import on_message
