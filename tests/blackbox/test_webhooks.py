@@ -92,17 +92,23 @@ async def test_a_request_counts_once_whichever_replica_it_comes_to(house, web, s
     before = house.ledger()["toast"]
     for action in (web.world.click(house.alice, web.card().message_id, button()), web.say("ping twice")):
         answers: list[Any] = []
+        answered = asyncio.Event()
 
-        async def copied(app: Any, envelope: Any, within: float, answers: list[Any] = answers) -> list[Any]:
+        async def copied(
+            app: Any, envelope: Any, within: float, answers: list[Any] = answers, answered: Any = answered
+        ) -> list[Any]:
             prepared = house.sandbox.posts.prepared(app, envelope)
             both = [house.sandbox.posts._send(url, prepared, 5) for url in (first, other)]
             answers += await asyncio.gather(*both)
+            answered.set()
             return [next(one for one in answers if one.status == 200)]
 
         house.sandbox.posts.send, kept = copied, house.sandbox.posts.send
         try:
             await action
             await web.settled()
+            async with asyncio.timeout(30):
+                await answered.wait()
         finally:
             house.sandbox.posts.send = kept
         assert sorted(one.status for one in answers[:2]) == [200, 403]
