@@ -6,7 +6,10 @@ import json
 import pytest
 from reading import plain
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]  # several processes each, on machines that may be busy
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(180),
+]  # several processes each, on machines that may be busy
 
 
 async def test_before_the_bot_runs(project) -> None:
