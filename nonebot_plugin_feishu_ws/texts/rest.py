@@ -42,8 +42,8 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
         "There is no key yet: set FEISHU_WS__API_TOKEN or FEISHU_WS__JWT_SECRET, and start again.",
     ),
     "forbidden": (
-        "只有管理员可以添加连接器，或修改 owner 和 domain。",
-        "Only administrators add connectors, or change owner or domain.",
+        "只有管理员可以添加连接器，或修改 owner、domain 和 proxy。",
+        "Only administrators add connectors, or change owner, domain or proxy.",
     ),
     "not_found": (
         "没有这个地址、连接器或审批，或者它不属于你。",
