@@ -1,12 +1,10 @@
 """REST at start: served where the driver is FastAPI, not in the way elsewhere, and never behind a weak key."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from loading_process import run_script
 
 SCRIPT = """
 import json, sys
@@ -26,15 +24,7 @@ KEY = "canary-8f14e45fceea167a5a36dedd4bea2543"
 
 
 def start(tmp_path: Path, **environment: str) -> tuple[dict[str, object], str]:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LOG_LEVEL": "TRACE", **environment},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = run_script(SCRIPT, tmp_path, **{"LOG_LEVEL": "TRACE", **environment})
     assert done.stdout.strip(), done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 

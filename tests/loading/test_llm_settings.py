@@ -1,11 +1,9 @@
 """The model's settings at start: what is missing or does not fit is named, and what is not wanted is not imported."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from loading_process import run_script
 
 SCRIPT = """
 import sys
@@ -21,15 +19,7 @@ KEY = "canary-0123"
 
 
 def start(tmp_path: Path, before: str = "", **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(before=before)],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DRIVER": "~none", **environment},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = run_script(SCRIPT.format(before=before), tmp_path, **{"DRIVER": "~none", **environment})
     return done.stdout + done.stderr
 
 

@@ -1,9 +1,8 @@
 """MCP at start: what is needed for it is imported where a server is named, and named where it is missing."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from loading_process import run_script
 
 SCRIPT = """
 import sys
@@ -17,15 +16,7 @@ print("imported", [name for name in ("mcp", "jsonschema", "httpx2", "pydantic_ai
 
 
 def start(tmp_path: Path, before: str = "", **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(before=before)],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DRIVER": "~none", **environment},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = run_script(SCRIPT.format(before=before), tmp_path, **{"DRIVER": "~none", **environment})
     return done.stdout + done.stderr
 
 
