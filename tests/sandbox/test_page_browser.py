@@ -476,10 +476,12 @@ async def test_what_is_made_on_the_page(desk: Desk) -> None:
     await expect(page.get_by_test_id("user").filter(has_text="Cleo")).to_have_attribute(
         "aria-current", "true"
     )
+    await desk.live(page)
     await page.get_by_test_id("new-app").click()
     await page.get_by_label("App name").fill("Reporter")
     await page.get_by_role("button", name="Create").click()
     await expect(page.get_by_role("dialog", name="App created")).to_contain_text(company.sandbox.url)
+    await desk.live(page)
     await page.keyboard.press("Escape")
     await expect(page.get_by_text("This bot has not connected yet")).to_be_visible()
     await page.get_by_test_id("new-group").click()
@@ -487,6 +489,7 @@ async def test_what_is_made_on_the_page(desk: Desk) -> None:
     await page.get_by_label("Topic group").check()
     await page.get_by_role("button", name="Create").click()
     await expect(page.get_by_role("heading", name="Planning")).to_be_visible()
+    await desk.live(page)
     await expect(page.get_by_test_id("members")).to_have_text("5 members")
     await page.get_by_test_id("language").click()
     await expect(page.get_by_test_id("members")).to_have_text("5 位成员")
