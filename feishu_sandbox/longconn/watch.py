@@ -33,38 +33,38 @@ class Watch:
         """Every connection there has been, open or not."""
         return [c for c in self.connections if app in (None, c.app)]
 
-    async def wait_connected(self, app: App, n: int = 1, timeout: float = 5.0) -> list[Connection]:  # noqa: ASYNC109
+    async def wait_connected(self, app: App, n: int = 1, timeout: float = 15.0) -> list[Connection]:  # noqa: ASYNC109
         """Until at least ``n`` connections of the app are open; returns them. TimeoutError if not in time."""
         await self.bell.until(
             lambda: len(self.online(app)) >= n, timeout, f"{n} connection(s) of {app.app_id}"
         )
         return self.online(app)
 
-    async def wait_disconnected(self, app: App, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+    async def wait_disconnected(self, app: App, timeout: float = 15.0) -> None:  # noqa: ASYNC109
         """Until no connection of the app is open."""
         await self.bell.until(lambda: not self.online(app), timeout, f"{app.app_id} to disconnect")
 
-    async def wait_opened(self, app: App, n: int, timeout: float = 5.0) -> Connection:  # noqa: ASYNC109
+    async def wait_opened(self, app: App, n: int, timeout: float = 15.0) -> Connection:  # noqa: ASYNC109
         """Until the app has opened ``n`` connections in all; returns the n-th."""
         await self.bell.until(
             lambda: len(self.opened(app)) >= n, timeout, f"connection no. {n} of {app.app_id}"
         )
         return self.opened(app)[n - 1]
 
-    async def wait_ack(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Ack:  # noqa: ASYNC109
+    async def wait_ack(self, event_id: str, n: int = 1, timeout: float = 15.0) -> Ack:  # noqa: ASYNC109
         """Until the event has been acknowledged ``n`` times; returns the n-th ack, whatever its code."""
         await self.bell.until(
             lambda: len(self.acks_of(event_id)) >= n, timeout, f"ack no. {n} of event {event_id}"
         )
         return self.acks_of(event_id)[n - 1]
 
-    async def wait_delivery(self, event_id: str, state: str = "acked", timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
+    async def wait_delivery(self, event_id: str, state: str = "acked", timeout: float = 15.0) -> Delivery:  # noqa: ASYNC109
         """Until the event's delivery is ``acked`` or ``given_up``."""
         delivery = self.delivery(event_id)
         await self.bell.until(lambda: delivery.state == state, timeout, f"event {event_id} to be {state}")
         return delivery
 
-    async def wait_pushed(self, event_id: str, n: int = 1, timeout: float = 5.0) -> Delivery:  # noqa: ASYNC109
+    async def wait_pushed(self, event_id: str, n: int = 1, timeout: float = 15.0) -> Delivery:  # noqa: ASYNC109
         """Until the event has been pushed ``n`` times."""
         delivery = self.delivery(event_id)
         await self.bell.until(
@@ -74,7 +74,7 @@ class Watch:
         )
         return delivery
 
-    async def wait_pings(self, connection: Connection, n: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+    async def wait_pings(self, connection: Connection, n: int = 1, timeout: float = 15.0) -> None:  # noqa: ASYNC109
         """Until ``n`` application pings came on a connection."""
         await self.bell.until(lambda: len(connection.pings) >= n, timeout, f"{n} ping(s)")
 

@@ -121,7 +121,7 @@ class World(State):
         """Changes from now on; close it, or use it in a ``with`` block."""
         return self.feed.subscribe()
 
-    async def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 5.0) -> Message:  # noqa: ASYNC109
+    async def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 15.0) -> Message:  # noqa: ASYNC109
         """The first message that satisfies ``predicate``: one already there, or one that comes or changes so.
 
         Raises TimeoutError after ``timeout`` seconds.

@@ -166,7 +166,7 @@ async def test_another_token_is_refused(lark: Any, platform: Any) -> None:
 async def test_many_at_once_do_not_block_each_other(lark: Any, platform: Any) -> None:
     platform.gate = asyncio.Event()
     calls = [asyncio.create_task(lark.im.v1.message.acreate(message())) for _ in range(5)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while len(platform.calls) < 5:
             await platform.arrived.wait()
             platform.arrived.clear()

@@ -199,7 +199,7 @@ async def test_no_secret_is_anywhere(
         await bot.unless(lambda: "butler" in bot.links)
         feishu_sandbox.faults.clear()
         await service.set_connected(root, "butler", True)
-        await feishu_sandbox.hub.wait_opened(app, count + 1, timeout=10)
+        await feishu_sandbox.hub.wait_opened(app, count + 1, timeout=20)
         link = bot.links["butler"]
     # Changing, looking, rotating, locked.
     issued = [*feishu_sandbox.tokens._issued]

@@ -41,7 +41,7 @@ async def says(bot: Any, line: str, locale: Any = "en_US") -> Any:
 
 async def counted(bot: Any, app: Any, connections: int) -> Any:
     """What the database says, once so many are open."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             report = (await bot.runtime.management.statuses.all()).get(app.app_id)
             if report is not None and report.connections == connections:
@@ -103,7 +103,7 @@ async def test_what_the_platform_refuses_is_told_and_the_rest_works(
     bot = await launch(narrow, sqlite_url, connections=3)
     app = await bot.add("one")
     await narrow.hub.wait_opened(app, 2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (report := await counted(bot, app, 2)).error is None:
             pass
     assert (report.state, report.wanted, report.reason) == ("connected", 3, "connection_limit")

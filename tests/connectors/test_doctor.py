@@ -190,7 +190,7 @@ async def test_locked_secrets_are_not_tried(patient: Patient) -> None:
         found = await patient.examined(patient.connector(locked=True))
         await patient.session.get(f"{patient.base_url}/open-apis/end")
         paths: list[str] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             async for change in changes:
                 paths.append(str(change.data.get("path")))
                 if paths[-1] == "/open-apis/end":

@@ -252,7 +252,7 @@ async def test_the_other_process_sees_how_it_is_doing(bot, shell, people, feishu
     assert utc_now() - connected.connected_at < timedelta(seconds=10)
     assert (connected.attempt, connected.error, connected.reason) == (0, None, None)
     await bot.answers(app)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (await seen("connected")).last_event_at is None:
             pass
     app.app_secret = "rolled"
@@ -282,7 +282,7 @@ async def test_whoever_was_taken_for_dead_says_again_how_everything_is(bot, shel
 
     await shell.database.write(remove)
     await bot.runtime._lease.renew()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while len(seen := await shell.statuses.all()) < 2 or any(not one.parts for one in seen.values()):
             pass
     assert {one.parts[0].worker for one in seen.values()} == {bot.runtime._lease.id}

@@ -211,7 +211,7 @@ async def test_a_database_that_is_away_is_said_to_everybody(
 
 async def test_only_the_headers_of_a_stream(site: Any) -> None:
     person = await site.signed_in()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert (await person.send("HEAD", "/live")).status == 200
 
 

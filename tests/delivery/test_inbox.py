@@ -224,7 +224,7 @@ async def test_stopping_leaves_no_task_and_nobody_waiting(
     for number, answer in enumerate(answers):
         expected = Accepted if f"ev{number}" in stored else InboxUnavailable
         assert isinstance(answer, expected)
-    async with asyncio.timeout(5):  # SQLAlchemy closes what was cancelled in a task of its own
+    async with asyncio.timeout(20):  # SQLAlchemy closes what was cancelled in a task of its own
         while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
             await asyncio.wait(left)
     with pytest.raises(InboxUnavailable, match="stopped"):

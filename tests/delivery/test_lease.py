@@ -195,7 +195,7 @@ async def test_nobody_is_removed_in_the_middle_of_a_write(postgres: Any, make_le
     writer, other = await make_lease(url), await make_lease(url)
     row = (await workers(other._database))[writer.id]
     await pause(writer)
-    async with asyncio.timeout(5), AsyncSession(writer._database._engine) as session:
+    async with asyncio.timeout(20), AsyncSession(writer._database._engine) as session:
         assert await writer.hold(session) == writer.id
         row = (await workers(other._database))[writer.id]
         assert not await other._remove(row), "in the middle of a write"

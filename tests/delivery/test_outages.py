@@ -229,7 +229,7 @@ async def test_a_deadlock_with_somebody_else(
         await transaction.start()
         await other.execute(insert, "ev2")
         ours = asyncio.gather(inbox.accept(message(1)), inbox.accept(message(2)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not await looking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 pass
             await other.execute(insert, "ev1")
@@ -260,7 +260,7 @@ async def test_a_dead_letter_that_is_revived_is_not_pruned(
         await transaction.start()
         await other.execute("UPDATE feishu_ws_event SET state = 'received', owner = ''")
         pruning = asyncio.create_task(later.prune(timedelta(days=30)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not await looking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 pass
             await transaction.commit()
@@ -448,7 +448,7 @@ async def test_a_process_that_is_killed_loses_nothing_it_acknowledged(
     for event_id in acked:
         again = Incoming("cli_a", event_id, "im.message.receive_v1", b"{}", event_id.replace("ev", "om_"))
         assert isinstance(await inbox.accept(again), Duplicate)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not (left := [event.incoming.event_id async for event in inbox.unfinished()]):
             pass
     assert left == [f"ev{number}" for number in range(len(left))], "in order, without gaps"

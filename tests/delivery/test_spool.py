@@ -17,7 +17,7 @@ class Written:
         self.batches.put_nowait(list(items))
 
     async def next(self) -> list[int]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return await self.batches.get()
 
 
@@ -51,7 +51,7 @@ async def test_a_full_batch_waits_for_nobody() -> None:
 async def test_whoever_flushes_or_stops_does_not_wait() -> None:
     written = Written()
     numbers = spool(written, linger=3600)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         for number in range(2):
             numbers.put(number)
             await asyncio.sleep(0)

@@ -91,7 +91,7 @@ async def test_work_of_a_dead_replica_is_taken_over(
     for other in others:
         other.cancel()
     (delivery,) = [one for one in hub.deliveries if one.event_type == "im.message.receive_v1"]
-    await hub.wait_delivery(delivery.event_id, "acked", timeout=10)
+    await hub.wait_delivery(delivery.event_id, "acked", timeout=20)
     await bots[holding.index(done.pop())].kill()
     since = time.monotonic()
     assert "whoami" in plain(await answers(feishu_sandbox, app, asked))

@@ -112,7 +112,7 @@ class House:
         """Said, and acked."""
         await self.sandbox.world.say(self.alice, chat or self.chat(), text)
         event_id = self.sandbox.hub.deliveries[-1].envelope["header"]["event_id"]
-        await self.sandbox.hub.wait_ack(event_id, timeout=10)
+        await self.sandbox.hub.wait_ack(event_id, timeout=20)
 
     def ledger(self) -> Counter[str]:
         return Counter((self.where / "ledger").read_text().splitlines())

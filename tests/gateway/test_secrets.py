@@ -77,7 +77,7 @@ async def test_failures_tell_no_secret(platform, connect, wire, caplog, how):
     states = [
         asyncio.ensure_future(connection.wait_for(state)) for state in (State.RECONNECTING, State.BLOCKED)
     ]
-    await asyncio.wait(states, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+    await asyncio.wait(states, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     status = connection.status
     await connection.stop()
     await asyncio.gather(*(state for state in states if state.done()))

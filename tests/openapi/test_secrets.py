@@ -77,7 +77,7 @@ def outside(tmp_path):
 
     async def run(make, client):
         task = asyncio.create_task(names["call"](make, client))
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=20)
         return task.exception()
 
     return run

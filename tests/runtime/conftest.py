@@ -46,7 +46,7 @@ class Company:
 
     async def acked(self, asked: Message, n: int = 1) -> int:
         """The code of the n-th ack of a message's event."""
-        return (await self.sandbox.hub.wait_ack(self.event_of(asked), n, timeout=10)).code
+        return (await self.sandbox.hub.wait_ack(self.event_of(asked), n, timeout=20)).code
 
     def event_of(self, asked: Message) -> str:
         """The id of the event that carried a message."""

@@ -140,7 +140,7 @@ async def test_stop_ends_what_runs_here_and_shows_that_it_works(company, tool) -
 
     with company.sandbox.world.subscribe() as changes:
         asked = await company.ask("forever")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             async for change in changes:
                 if change.kind == "reaction_added":
                     break
@@ -206,7 +206,7 @@ async def test_answers_do_not_wait_for_reactions(company, tool, fault) -> None:
     asked = [await company.ask("hold") for _ in range(2)]
     await company.until(lambda: struck.struck >= 2)
     gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert [plain(await company.answer(message)) for message in asked] == ["done", "done"]
     company.sandbox.faults.remove(struck)
 

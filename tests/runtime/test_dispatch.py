@@ -200,7 +200,7 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     assert heard == ["message 1"]
     await company.until(lambda: tried == 5)
     rows = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not rows:
             rows = await company.logged("ws_dead_letter")
     assert [(row.event_id, row.message_id) for row in rows] == [(company.event_of(poison), poison.message_id)]
@@ -296,7 +296,7 @@ async def test_it_comes_back_after_every_kind_of_drop(connect) -> None:
         company = await connect(sandbox)
         for n, how in enumerate(("fin", "rst", "close"), start=2):
             sandbox.faults.add(Drop(how=how))
-            await sandbox.hub.wait_opened(company.app, n, timeout=10)
+            await sandbox.hub.wait_opened(company.app, n, timeout=20)
             assert "State: connected" in await company.told("status")
 
 
@@ -308,12 +308,12 @@ async def test_what_cannot_be_stored_is_not_acked_and_comes_again(connect, runti
         other = sqlite3.connect(runtime.management.database.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         asked = await company.ask("help")
-        await sandbox.hub.wait_pushed(company.event_of(asked), 2, timeout=10)
+        await sandbox.hub.wait_pushed(company.event_of(asked), 2, timeout=20)
         assert all(message.parent_id != asked.message_id for message in company.replies())
         other.execute("ROLLBACK")
         other.close()
         await company.answer(asked)
-        await sandbox.hub.wait_delivery(company.event_of(asked), timeout=10)
+        await sandbox.hub.wait_delivery(company.event_of(asked), timeout=20)
         await company.settled()
         assert len([m for m in company.replies() if m.parent_id == asked.message_id]) == 1
 

@@ -46,7 +46,7 @@ async def test_an_answer_that_is_committed_is_delivered_and_not_made_again(compa
     assert await company.told("whoami")  # everything is awake
     fault = company.sandbox.faults.add(ApiFault(path="/reply", status=503))
     asked = await company.ask("count")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not fault.struck:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
     spec = company.runtime._supervisor.get(company.app.app_id).spec

@@ -38,7 +38,7 @@ def with_waiter(matchers) -> asyncio.Event:
             return event.get_plaintext()
 
         asking.set()
-        name = await answer.wait(timeout=10)
+        name = await answer.wait(timeout=20)
         await ask.send(f"hello {name}")
 
     return asking
@@ -63,7 +63,7 @@ def with_got(matchers) -> asyncio.Event:
 
 
 async def greeted(company: Any) -> None:
-    await company.sandbox.world.wait_for(lambda message: plain(message) == "hello Alice", timeout=10)
+    await company.sandbox.world.wait_for(lambda message: plain(message) == "hello Alice", timeout=20)
 
 
 @pytest.mark.parametrize("how", ["with_waiter", "with_got"])

@@ -48,7 +48,7 @@ def a_handler_that_blocks(seconds: float) -> None:
 
 
 async def said(log: Log, count: int) -> list[str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while len(log.lines) < count:
             await asyncio.to_thread(log.news.wait, 1)
             log.news.clear()

@@ -72,7 +72,7 @@ async def test_the_butler_is_a_matcher_too(company) -> None:
 
 async def test_a_message_nobody_takes_has_no_more_lines_than_before(company) -> None:
     asked = await company.ask("good morning", company.group)
-    await company.sandbox.hub.wait_delivery(company.event_of(asked), timeout=10)
+    await company.sandbox.hub.wait_delivery(company.event_of(asked), timeout=20)
     (screening,) = (await story_of(company, asked.message_id)).chapters
     assert isinstance(screening, Screening)
     assert (screening.admitted, screening.reason) == (True, "mention_required")

@@ -150,7 +150,7 @@ class Desk:
     async def new_page(self, **options: Any) -> Page:
         context = await self.browser.new_context(**options)
         page = await context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20_000)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
         return page

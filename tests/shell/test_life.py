@@ -31,7 +31,7 @@ async def test_before_the_bot_runs(project) -> None:
     await project.sandbox.hub.wait_connected(app, timeout=20)
     world = project.sandbox.world
     asked = await world.say(alice := world.add_user("Alice"), world.direct_chat(alice, app), "help")
-    await world.wait_for(lambda message: message.parent_id == asked.message_id, timeout=10)
+    await world.wait_for(lambda message: message.parent_id == asked.message_id, timeout=20)
 
 
 async def test_looking(project) -> None:

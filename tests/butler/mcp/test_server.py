@@ -406,7 +406,7 @@ async def test_a_program_that_will_not_end(connect: Connect, tmp_path: Path) -> 
             await asyncio.sleep(0)
     await server.stop()
     for pid in map(int, (tmp_path / "pids").read_text().split()):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while _runs(pid):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0)
 

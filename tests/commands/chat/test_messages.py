@@ -134,7 +134,7 @@ async def test_an_open_id_of_another_app_is_no_owner(town, owned) -> None:
     await town.bot.state(app, "connected")
     direct = town.world.direct_chat(town.owner, app)
     asked = await town.world.say(town.owner, direct, "/feishu list")
-    reply = await town.world.wait_for(lambda message: message.parent_id == asked.message_id, timeout=10)
+    reply = await town.world.wait_for(lambda message: message.parent_id == asked.message_id, timeout=20)
     assert DENIED in str(reply.content)
 
 

@@ -175,7 +175,7 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """Waits for what nobody signals."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not condition():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0)
 

@@ -243,7 +243,7 @@ async def test_no_connection_is_no_try(company: Any, start: Any) -> None:
     )
     draft = company.draft("late")
     await process.outbox.post([draft])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (await process.rows())[0].attempts < 3:
             pass
     [row] = await process.rows()

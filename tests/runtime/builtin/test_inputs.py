@@ -257,7 +257,7 @@ async def test_the_commands_brain_fetches_nothing(company: Any, says: Any) -> No
     picture = await image(company, says, PNG)
     with company.sandbox.world.subscribe() as changes:
         await company.told("whoami", reply_to=picture)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             calls: list[str] = []
             async for change in changes:
                 if change.kind == "api_call":

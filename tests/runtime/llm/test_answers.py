@@ -200,7 +200,7 @@ async def test_what_cannot_be_summed_up_stays(open_office: Open, runtime: Any) -
 async def _summed_up(office: Office, runtime: Any, summary: str) -> None:
     conversation = office.company.app.app_id, office.group.chat_id, None
     histories = Histories(runtime.management.database)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (await histories.load(conversation)).summary != summary:  # noqa: ASYNC110 - nobody signals it
             await asyncio.sleep(0)
 
