@@ -1,0 +1,1 @@
+"""The clients, each a program of its own: `python -m benchmarks.clients.NAME '{"url": …}'`."""
