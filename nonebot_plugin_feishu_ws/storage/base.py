@@ -29,6 +29,8 @@ class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=_name
     name would break each other.
     """
 
+    model_config = {"defer_build": True}  # rows are not validated: their validators are never made
+
     @declared_attr  # pyright: ignore[reportArgumentType] - as SQLModel itself declares it
     def __tablename__(cls) -> str:  # noqa: N805 # pyright: ignore[reportIncompatibleVariableOverride] - the same
         """`ConnectorRow` is kept in `feishu_ws_connector`."""

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from .dialects import WRITES, explain, is_conflict, is_outage, make_engine, parse_url
 from .errors import DatabaseUnavailable
-from .migrate import current, migrate, newest
+from .migrate import NEWEST, current, migrate
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -90,10 +90,10 @@ class Database:
             DatabaseUnavailable: it cannot be reached or opened.
         """
         if self.path is not None and not self.path.exists():
-            return None, newest()  # to look into it would make the file
+            return None, NEWEST  # to look into it would make the file
         async with self.session() as session:
             connection = await session.connection()
-            return await connection.run_sync(current), newest()
+            return await connection.run_sync(current), NEWEST
 
     async def settle(self) -> None:
         """Leave nothing of what was deleted in SQLite's write-ahead log, unless somebody reads all the time. PostgreSQL

@@ -5,54 +5,29 @@ that is ahead of this code (an update was rolled back, a replica restarts half-w
 """
 
 import asyncio
-import logging
 import time
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, String, column, inspect, select, table, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .base import Base
 from .dialects import WRITES, explain, is_conflict, is_outage, make_engine
 from .errors import DatabaseUnavailable, MigrationError
 
-_log = logging.getLogger(__name__)
+NEWEST = "0007"
+"""The revision this version of the plugin brings."""
 VERSION_TABLE = "feishu_ws_version"
 # Any number will do that nobody else uses: "feishuws" in ASCII.
 _PG_LOCK = int.from_bytes(b"feishuws", "big", signed=True)
 _PATIENCE = 60.0
 
 
-def alembic_config(connection: Connection) -> Config:
-    """Alembic's configuration for a connection that is open, with its transaction left to the caller."""
-    config = _scripts()
-    config.attributes.update(connection=connection, metadata=Base.metadata, version_table=VERSION_TABLE)
-    return config
-
-
-def _scripts() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
-
-
-def newest() -> str:
-    """The revision this version of the plugin brings."""
-    head = ScriptDirectory.from_config(_scripts()).get_current_head()
-    assert head is not None, "the package has migrations"
-    return head
-
-
 def current(connection: Connection) -> str | None:
     """The revision a database is at; None before its first migration."""
-    here = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return here.get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.scalar(select(column("version_num", String)).select_from(table(VERSION_TABLE)))
 
 
 async def migrate(url: URL, *, connect_timeout: float) -> None:
@@ -99,12 +74,8 @@ async def _migrate(engine: AsyncEngine, url: URL) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = alembic_config(connection)
     revision = current(connection)
-    if revision is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(revision)
-        except CommandError:
-            _log.warning("the database (revision %s) is newer than this version of the plugin", revision)
-            return
-    command.upgrade(config, "head")
+    if revision != NEWEST:
+        from .upgrade import upgrade  # alembic, which most starts have no use for
+
+        upgrade(connection, revision)

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from nonebot_plugin_feishu_ws.connectors import Statuses
 from nonebot_plugin_feishu_ws.delivery import Accepted, Duplicate, Inbox, Incoming
 from nonebot_plugin_feishu_ws.storage import Database, EventRow, utc_now
-from nonebot_plugin_feishu_ws.storage.migrate import alembic_config
+from nonebot_plugin_feishu_ws.storage.upgrade import alembic_config
 
 pytestmark = pytest.mark.long
 

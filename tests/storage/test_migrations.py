@@ -12,10 +12,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from nonebot_plugin_feishu_ws.storage import Database, MigrationError
-from nonebot_plugin_feishu_ws.storage.migrate import VERSION_TABLE, alembic_config
+from nonebot_plugin_feishu_ws.storage.migrate import NEWEST, VERSION_TABLE
+from nonebot_plugin_feishu_ws.storage.upgrade import alembic_config
 
 ROOT = Path(__file__).parents[2]
 TABLES = {
@@ -59,6 +61,16 @@ async def test_models_and_migrations_agree(database: Database) -> None:
         command.check(alembic_config(connection))
 
     await in_transaction(database, check)
+
+
+async def test_the_newest_is_alembics(database: Database) -> None:
+    """A start compares with the constant, without alembic: one that was left behind would upgrade nothing."""
+
+    def heads(connection: Connection) -> list[str]:
+        return ScriptDirectory.from_config(alembic_config(connection)).get_heads()
+
+    assert await in_transaction(database, heads) == [NEWEST]
+    assert await database.revisions() == (NEWEST, NEWEST)
 
 
 async def test_the_check_notices_a_difference(database: Database) -> None:
