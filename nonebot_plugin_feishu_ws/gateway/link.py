@@ -19,6 +19,7 @@ from .bootstrap import Endpoint, platform_text, summary
 from .codec import Ack, Inbound, Method, ack_payload, decode, encode_ack, headers_of, number, ping, text
 from .errors import FrameError, GatewayError, HandshakeError, LinkError, Reason
 from .frame_pb2 import Frame
+from .lean import make_lean
 from .liveness import Liveness, Verdict, uptime
 from .policy import ServerConfig
 from .pool import HandlerPool
@@ -67,7 +68,7 @@ async def open_websocket(
     failure: GatewayError
     try:
         async with asyncio.timeout(timings.handshake):
-            return await session.ws_connect(
+            websocket = await session.ws_connect(
                 endpoint.url,
                 proxy=proxy_for(endpoint.url, proxy),
                 # An attrs class whose fields pyright does not see.
@@ -80,6 +81,9 @@ async def open_websocket(
         failure = _refusal(error, endpoint.url)
     except Exception as error:  # the boundary: aiohttp, ssl, a closed session ...; their texts quote the URL
         failure = HandshakeError(Reason.NETWORK, summary(error))
+    else:
+        make_lean(websocket)
+        return websocket
     raise failure
 
 
