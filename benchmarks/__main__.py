@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import measures
+from .contenders import CLIENTS
 from .machine import describe, sentence
 from .report import Goal, Options, Outcome, goals_table, rewrite
 
@@ -72,13 +73,22 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="one tiny round, to see that it works; keeps nothing"
     )
+    parser.add_argument(
+        "--clients",
+        nargs="+",
+        metavar="CLIENT",
+        choices=CLIENTS,
+        default=[],
+        help=f"only these; keeps nothing: {', '.join(CLIENTS)}",
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         directory = HERE
-        if asked.quick:
+        if asked.quick or asked.clients:
             directory = Path(scratch)
             shutil.copy(HERE / "README.md", directory)
-        options = Options(1 if asked.quick else asked.rounds, asked.quick, directory)
+        rounds = 1 if asked.quick else asked.rounds
+        options = Options(rounds, frozenset(asked.clients), asked.quick, directory)
         wrong = asyncio.run(run(asked.only, options))
     for one in wrong:
         print(f"WRONG: {one}", file=sys.stderr)

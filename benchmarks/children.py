@@ -48,6 +48,11 @@ class Child:
         """Bytes of memory it has resident."""
         return psutil.Process(self.pid).memory_info().rss
 
+    @property
+    def errors(self) -> str:
+        """The end of what it wrote to its standard error."""
+        return self._errors.read_text(errors="replace")[-2000:]
+
     async def hear(self, within: float = 60.0) -> Any:
         """The next line of JSON.
 
@@ -60,7 +65,7 @@ class Child:
                 while line := await self._process.stdout.readline():
                     with suppress(ValueError):
                         return json.loads(line)
-        raise ChildError(f"said nothing for {within:.0f} s, or ended:\n{self._errors.read_text()[-2000:]}")
+        raise ChildError(f"said nothing for {within:.0f} s, or ended:\n{self.errors}")
 
     async def ask(self, what: object, within: float = 60.0) -> Any:
         """Write a line, and hear one."""
@@ -102,7 +107,7 @@ class Child:
         except TimeoutError:
             raise ChildError(f"did not end in {within:.0f} s") from None
         if code:
-            raise ChildError(f"ended with {code}:\n{self._errors.read_text()[-2000:]}")
+            raise ChildError(f"ended with {code}:\n{self.errors}")
 
 
 @asynccontextmanager

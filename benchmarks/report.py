@@ -13,13 +13,20 @@ class Options:
 
     Attributes:
         rounds: How often each figure is taken; the clients take turns.
+        clients: The names of those that take part; empty: all.
         quick: Tiny sizes: to see that everything works, not to measure.
-        directory: Where README.md, `results/`, `plots/` and `profiles/` are: of `--quick` a copy that is thrown away.
+        directory: Where README.md, `results/`, `plots/` and `profiles/` are: a copy that is thrown away, unless all of
+            it was measured.
     """
 
     rounds: int
+    clients: frozenset[str]
     quick: bool
     directory: Path
+
+    def size(self, usual: int) -> int:
+        """How many of something: what is usual, or few."""
+        return max(usual // 100, 10) if self.quick else usual
 
     def place(self, *parts: str) -> Path:
         """A file below `directory`, its folder made."""

@@ -21,9 +21,10 @@ import pytest
 class Postgres:
     """One cluster on 127.0.0.1, with a port the system picked. Usable from the moment it is made."""
 
-    def __init__(self, binaries: Path, directory: Path) -> None:
+    def __init__(self, binaries: Path, directory: Path, options: str) -> None:
         self._binaries = binaries
         self._directory = directory
+        self._options = options
         self._as_user: list[str] = []
         self._count = itertools.count()
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -46,7 +47,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server again, on the same port and with the same data."""
-        options = f"-p {self.port} -k {self._directory} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {self.port} -k {self._directory} -c listen_addresses=127.0.0.1 {self._options}"
         log = str(self._directory / "log")
         self._run("pg_ctl", "start", "-w", "-D", str(self._directory / "data"), "-l", log, "-o", options)
 
@@ -89,8 +90,11 @@ class NotInstalledError(RuntimeError):
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(options: str = "-c fsync=off") -> Iterator[Postgres]:
     """A cluster, gone at the end.
+
+    Args:
+        options: of `postgres`, besides where it is.
 
     Raises:
         NotInstalledError: there is nothing to run.
@@ -100,7 +104,7 @@ def running_postgres() -> Iterator[Postgres]:
         raise NotInstalledError("PostgreSQL's programs (initdb, pg_ctl) are not installed")
     directory = Path(tempfile.mkdtemp(prefix="feishu-ws-pg-"))
     try:
-        cluster = Postgres(binaries, directory)
+        cluster = Postgres(binaries, directory, options)
         yield cluster
         cluster.stop()
     finally:

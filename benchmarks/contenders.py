@@ -1,0 +1,110 @@
+"""Who is measured, and how each is started."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .children import ROOT, python
+from .frames import APP_ID, SECRET
+
+Store = Literal["sqlite", "postgresql"]
+NODE = ROOT / "benchmarks" / "clients" / "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A client.
+
+    Attributes:
+        name: Of it among the raw figures.
+        title: What it is, in a table.
+        program: A module of `clients`, or a JavaScript file.
+        store: The database it is given, if any.
+        settings: What it is told besides the address and the database.
+        events: How many it is sent in a round of `events`, 256 under way; the slow ones fewer.
+        single: The same, one at a time.
+        handles: Whether what it acks is handled.
+    """
+
+    name: str
+    title: str
+    program: str
+    store: Store | None = None
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+    events: int = 20_000
+    single: int = 1_500
+    handles: bool = True
+
+    def command(self, url: str, database: str | None) -> tuple[str, ...]:
+        told = {"url": url, "database": database, **self.settings}
+        if self.program.endswith(".js"):
+            node = shutil.which("node") or "node"
+            return (node, str(NODE / self.program), json.dumps(told | {"appId": APP_ID, "appSecret": SECRET}))
+        return python(f"benchmarks.clients.{self.program}", told)
+
+    def missing(self) -> str | None:
+        """What must be installed for it to run, if it is not; the Node SDK is installed here, where npm is."""
+        if self.program == "lark_channel" and importlib.util.find_spec("lark_channel") is None:
+            return "lark-channel-sdk is not installed"
+        if self.program.endswith(".js"):
+            return _node_missing()
+        return None
+
+
+def _node_missing() -> str | None:
+    npm = shutil.which("npm")
+    if shutil.which("node") is None or npm is None:
+        return "node and npm are not installed"
+    if not (NODE / "node_modules" / "@larksuiteoapi").is_dir():
+        command = (npm, "install", "--no-package-lock", "--no-audit", "--no-fund")
+        if subprocess.run(command, cwd=NODE, check=False, capture_output=True, timeout=200).returncode:
+            return "npm could not install the SDK"
+    return None
+
+
+_DEAF = {"policy": {"allow_group_mention": False}}
+_HALF = {"events": 10_000, "single": 500}
+
+FLOOR = Contender("floor", "the floor: aiohttp, protobuf, `json.loads`", "floor")
+GATEWAY = Contender("gateway", "ours, the gateway alone", "gateway")
+INBOX = Contender("inbox", "ours, with the durable inbox (SQLite)", "inbox", "sqlite", single=500)
+INBOX_PG = Contender("inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql", **_HALF)
+PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite", **_HALF)
+PLUGIN_PG = Contender("plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql", **_HALF)
+FILTERED = Contender(
+    "filtered", "ours, whole, not for us (SQLite)", "plugin", "sqlite", _DEAF, handles=False, **_HALF
+)
+FILTERED_PG = Contender(
+    "filtered-pg",
+    "ours, whole, not for us (PostgreSQL)",
+    "plugin",
+    "postgresql",
+    _DEAF,
+    handles=False,
+    **_HALF,
+)
+LARK_OAPI = Contender("lark-oapi", "lark-oapi `ws.Client`", "lark_oapi_ws", events=10_000)
+LARK_CHANNEL = Contender("lark-channel", "lark-channel-sdk `ws.Client`", "lark_channel", events=10_000)
+NODE_SDK = Contender("node", "Node SDK `WSClient`", "client.js")
+STOCK = Contender(
+    "stock",
+    "stock adapter, one matcher (uvloop)",
+    "stock",
+    settings={"loop": "uvloop"},
+    events=4_000,
+    single=1_000,
+)
+STOCK_ASYNCIO = Contender(
+    "stock-asyncio",
+    "stock adapter, one matcher (asyncio)",
+    "stock",
+    settings={"loop": "asyncio"},
+    events=4_000,
+    single=1_000,
+)
+
+CLIENTS = tuple(one.name for one in vars().copy().values() if isinstance(one, Contender))
