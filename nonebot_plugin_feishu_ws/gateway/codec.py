@@ -23,7 +23,7 @@ class Method(IntEnum):
     DATA = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes 0.4 µs longer to make
 class Inbound:
     """One complete event or callback.
 
