@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 import textwrap
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -202,17 +201,3 @@ def test_alembic_finds_the_scripts_in_a_directory_with_a_percent_sign() -> None:
     config = Config()
     config.set_main_option("script_location", "/a/100%/b".replace("%", "%%"))
     assert config.get_main_option("script_location") == "/a/100%/b"
-
-
-def test_the_wheel_carries_the_migrations(tmp_path: Path) -> None:
-    pytest.importorskip("hatchling")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        check=True,
-        cwd=ROOT,
-        capture_output=True,
-    )
-    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    place = "nonebot_plugin_feishu_ws/storage/migrations"
-    for name in ("env.py", "script.py.mako", "versions/0001_connectors_events_and_the_log.py"):
-        assert f"{place}/{name}" in names
