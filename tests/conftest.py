@@ -14,6 +14,8 @@ import pytest
 from nonebug import NONEBOT_INIT_KWARGS, NONEBOT_START_LIFESPAN
 
 pytest_plugins = ["chromium", "managed", "postgres"]
+if os.environ.get("TEST_LOOP") == "uvloop":
+    pytest_plugins.append("on_uvloop")
 
 
 def pytest_configure(config: pytest.Config) -> None:

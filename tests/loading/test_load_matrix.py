@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+STORE = Path(__file__).parents[2] / "scripts" / "store_test.py"
 # What every case prints, as one JSON line, once the plugin is loaded.
 REPORT = """
 import json, sys
@@ -76,36 +77,11 @@ def test_loads_under_every_driver(tmp_path: Path, driver: str, stock_first: bool
     }
 
 
-def test_loads_under_a_driver_that_serves_nothing(tmp_path: Path) -> None:
-    """The plugin store tries plugins under such a driver: it has every mixin, but no app."""
-    (tmp_path / "hollow.py").write_text(
-        textwrap.dedent(
-            """
-            from nonebot.drivers import (
-                ASGIMixin, HTTPClientMixin, WebSocketClientMixin,
-            )
-            from nonebot.drivers.none import Driver as NoneDriver
-
-            class Driver(NoneDriver, ASGIMixin, HTTPClientMixin, WebSocketClientMixin):
-                type = "hollow"
-                @property
-                def server_app(self): return None
-                @property
-                def asgi(self): raise NotImplementedError
-                def setup_http_server(self, setup): raise NotImplementedError
-                def setup_websocket_server(self, setup): raise NotImplementedError
-                async def request(self, setup): raise NotImplementedError
-                def stream_request(self, setup, *, chunk_size=1024): raise NotImplementedError
-                def get_session(self, *args, **kwargs): raise NotImplementedError
-                def websocket(self, setup): raise NotImplementedError
-            """
-        ),
-        encoding="utf-8",
-    )
-    script = "import nonebot\nnonebot.init(driver='hollow')\n" + REPORT
-    found = report(run(tmp_path, script, PYTHONPATH=str(tmp_path)))
-    assert found["loaded"]
-    assert found["lark_oapi"] == []
+def test_as_the_plugin_store_tries_it(tmp_path: Path) -> None:
+    """Under a driver that has every mixin, but no app; with no setting."""
+    found = report(run(tmp_path, STORE.read_text(encoding="utf-8")))
+    assert found["name"] == "飞书长连接"
+    assert found["lark_oapi"] is False
 
 
 @pytest.mark.parametrize(
