@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,11 @@ class Child:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what).encode() + b"\n")
 
+    async def gone(self) -> ChildError:
+        """Wait until it ends, which it should not yet."""
+        code = await self._process.wait()
+        return ChildError(f"ended with {code}:\n{self.errors}")
+
     async def quiet(self, within: float = 30.0) -> None:
         """Wait until it does nothing more.
 
@@ -113,7 +118,7 @@ class Child:
 @asynccontextmanager
 async def started(
     *command: str, directory: Path, core: int | None = None, **environment: str
-) -> AsyncIterator[Child]:
+) -> AsyncGenerator[Child]:
     """A process, killed at the end if it is still there.
 
     Args:
@@ -169,7 +174,7 @@ def say(what: object) -> None:
     print(json.dumps(what), flush=True)
 
 
-def answer(how: Callable[[Any], object], at_end: Callable[[], None]) -> None:
+def answer(how: Callable[[Any], object], at_end: Callable[[], object]) -> None:
     """In a child: answer every line in a thread, which sleeps in between; its input's end is `at_end`."""
 
     def listen() -> None:

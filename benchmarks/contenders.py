@@ -35,8 +35,8 @@ class Contender:
     program: str
     store: Store | None = None
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
-    events: int = 20_000
-    single: int = 1_500
+    events: int = 10_000
+    single: int = 500
     handles: bool = True
 
     def command(self, url: str, database: str | None) -> tuple[str, ...]:
@@ -67,44 +67,24 @@ def _node_missing() -> str | None:
 
 
 _DEAF = {"policy": {"allow_group_mention": False}}
-_HALF = {"events": 10_000, "single": 500}
+_UVLOOP, _ASYNCIO = {"loop": "uvloop"}, {"loop": "asyncio"}
 
-FLOOR = Contender("floor", "the floor: aiohttp, protobuf, `json.loads`", "floor")
-GATEWAY = Contender("gateway", "ours, the gateway alone", "gateway")
-INBOX = Contender("inbox", "ours, with the durable inbox (SQLite)", "inbox", "sqlite", single=500)
-INBOX_PG = Contender("inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql", **_HALF)
-PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite", **_HALF)
-PLUGIN_PG = Contender("plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql", **_HALF)
-FILTERED = Contender(
-    "filtered", "ours, whole, not for us (SQLite)", "plugin", "sqlite", _DEAF, handles=False, **_HALF
-)
+FLOOR = Contender("floor", "the floor: aiohttp, protobuf, `json.loads`", "floor", events=20_000)
+GATEWAY = Contender("gateway", "ours, the gateway alone", "gateway", events=20_000)
+INBOX = Contender("inbox", "ours, with the durable inbox (SQLite)", "inbox", "sqlite", events=20_000)
+INBOX_PG = Contender("inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql")
+PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite")
+PLUGIN_PG = Contender("plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql")
+FILTERED = Contender("filtered", "ours, whole, not for us (SQLite)", "plugin", "sqlite", _DEAF, handles=False)
 FILTERED_PG = Contender(
-    "filtered-pg",
-    "ours, whole, not for us (PostgreSQL)",
-    "plugin",
-    "postgresql",
-    _DEAF,
-    handles=False,
-    **_HALF,
+    "filtered-pg", "ours, whole, not for us (PostgreSQL)", "plugin", "postgresql", _DEAF, handles=False
 )
-LARK_OAPI = Contender("lark-oapi", "lark-oapi `ws.Client`", "lark_oapi_ws", events=10_000)
-LARK_CHANNEL = Contender("lark-channel", "lark-channel-sdk `ws.Client`", "lark_channel", events=10_000)
-NODE_SDK = Contender("node", "Node SDK `WSClient`", "client.js")
-STOCK = Contender(
-    "stock",
-    "stock adapter, one matcher (uvloop)",
-    "stock",
-    settings={"loop": "uvloop"},
-    events=4_000,
-    single=1_000,
-)
+LARK_OAPI = Contender("lark-oapi", "lark-oapi `ws.Client`", "lark_oapi_ws")
+LARK_CHANNEL = Contender("lark-channel", "lark-channel-sdk `ws.Client`", "lark_channel")
+NODE_SDK = Contender("node", "Node SDK `WSClient`", "client.js", events=20_000)
+STOCK = Contender("stock", "stock adapter, one matcher (uvloop)", "stock", None, _UVLOOP, events=4_000)
 STOCK_ASYNCIO = Contender(
-    "stock-asyncio",
-    "stock adapter, one matcher (asyncio)",
-    "stock",
-    settings={"loop": "asyncio"},
-    events=4_000,
-    single=1_000,
+    "stock-asyncio", "stock adapter, one matcher (asyncio)", "stock", None, _ASYNCIO, events=4_000
 )
 
 CLIENTS = tuple(one.name for one in vars().copy().values() if isinstance(one, Contender))

@@ -2,7 +2,7 @@
 
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -52,7 +52,7 @@ class Databases:
 
 
 @contextmanager
-def databases(*, postgresql: bool) -> Iterator[Databases]:
+def databases(*, postgresql: bool) -> Generator[Databases]:
     """SQLite and, if it is asked for and installed, a PostgreSQL that syncs what it commits."""
     if not postgresql:
         yield Databases(None)

@@ -208,8 +208,9 @@ class Server:
         return _ok(tenant_access_token="t-bench", expire=7200)
 
     async def _info(self, _: web.Request) -> web.Response:
-        bot = {"activate_status": 2, "app_name": "Bench", "avatar_url": "http://127.0.0.1/", "open_id": BOT}
-        return _ok(bot=bot | {"ip_white_list": []})
+        whitelist: list[str] = []
+        bot = {"app_name": "Bench", "avatar_url": "http://127.0.0.1/", "ip_white_list": whitelist}
+        return _ok(bot=bot | {"open_id": BOT, "activate_status": 2})
 
     async def _online(self, _: web.Request) -> web.Response:
         return _ok(data={"online_instance_cnt": 1})
@@ -234,7 +235,7 @@ async def main() -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         match json.loads(line):
-            case {"run": dict() as what}:
+            case {"run": what}:
                 say(await server.run(**what))
             case {"connected": int() as count}:
                 say(await server.connected(count))

@@ -1,7 +1,8 @@
 """One client beside the platform, for one round: every event acked once with 200, and handled once, or it is wrong."""
 
+import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from .children import Child, ChildError, python, started
 from .contenders import Contender
 from .databases import Databases
 from .machine import CLIENT, SERVER
+
+_LOOKS = 10
+"""At what a client has handled. On a busy machine it may seem to be at rest before it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,30 @@ class Trial:
         self,
         contender: Contender,
         platform: Child,
-        clients: list[Child],
         databases: Databases,
         url: str | None,
     ) -> None:
         self._contender = contender
         self._platform = platform
-        self._clients = clients
+        self._clients: list[Child] = []
         self._databases = databases
         self._url = url
         self.sent = 0
         self.wrong: list[str] = []
         self.told: dict[str, Any] = {}
         """What the platform said of the last run."""
+
+    async def join(self, client: Child) -> None:
+        """Wait until a client is connected; the events are shared among all that are.
+
+        Raises:
+            ChildError: it does not connect.
+        """
+        self._clients.append(client)
+        try:
+            await self._ask({"connected": len(self._clients)}, within=60.0)
+        except ChildError as error:
+            raise ChildError(f"not connected: {error}\n{client.errors}") from error
 
     async def run(self, *, within: float = 120.0, **what: Any) -> Figures:
         """Send events, as `server.Run`'s arguments say; each is acked, and handled, before this returns.
@@ -62,7 +77,7 @@ class Trial:
         """
         await self._quiet()
         before = sum(client.cpu for client in self._clients)
-        told = self.told = await self._platform.ask({"run": what}, within)
+        told = self.told = await self._ask({"run": what}, within)
         self.sent += told["acked"]
         if told["refused"]:
             self.wrong.append(f"{told['refused']} of {told['acked']} events were not acked with 200")
@@ -72,16 +87,34 @@ class Trial:
             used / told["acked"] * 1e6, told["per_second"], told["p50"], told["p99"], told["longest"]
         )
 
+    async def _ask(self, what: object, within: float) -> Any:
+        """What the platform answers; unless a client ends before that, which would be waited for in vain."""
+        asking = asyncio.create_task(self._platform.ask(what, within))
+        ends = [asyncio.create_task(client.gone()) for client in self._clients]
+        try:
+            await asyncio.wait((asking, *ends), return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                if end.done() and not asking.done():
+                    raise end.result()
+            return asking.result()
+        finally:
+            for task in (asking, *ends):
+                task.cancel()
+
     async def _quiet(self) -> None:
         for client in self._clients:
             await client.quiet()
 
     async def _handled(self) -> None:
         """All of them are, once the clients have come to rest."""
-        await self._quiet()
         expected = self.sent if self._contender.handles else 0
-        told = [await client.ask("handled?") for client in self._clients]
-        handled, different = (sum(one[key] for one in told) for key in ("handled", "different"))
+        handled = different = -1
+        for _ in range(_LOOKS):
+            await self._quiet()
+            told = [await client.ask("handled?") for client in self._clients]
+            handled, different = (sum(one[key] for one in told) for key in ("handled", "different"))
+            if handled >= expected:
+                break
         if not handled == different == expected:
             self.wrong.append(f"{handled} events handled, {different} different ones, of {expected}")
 
@@ -105,7 +138,7 @@ class Trial:
 @asynccontextmanager
 async def trial(
     contender: Contender, databases: Databases, *, warm_up: int, clients: int = 1, pinned: bool = True
-) -> AsyncIterator[Trial]:
+) -> AsyncGenerator[Trial]:
     """A platform and a client of its own, connected, warm, at rest; finished at the end.
 
     Args:
@@ -124,22 +157,13 @@ async def trial(
         )
         address = (await platform.hear())["url"]
         database = databases.make(contender.store, directory)
-        made: list[Child] = []
+        here = Trial(contender, platform, databases, database)
         for number in range(clients):
             own = directory / str(number)
             own.mkdir()
             command = contender.command(address, database)
             core = CLIENT if pinned else None
-            made.append(await stack.enter_async_context(started(*command, directory=own, core=core)))
-            await _connected(platform, made, number + 1)
-        here = Trial(contender, platform, made, databases, database)
+            await here.join(await stack.enter_async_context(started(*command, directory=own, core=core)))
         await here.run(count=warm_up, window=16)
         yield here
         await here.finish()
-
-
-async def _connected(platform: Child, clients: list[Child], count: int) -> None:
-    try:
-        await platform.ask({"connected": count})
-    except ChildError as error:
-        raise ChildError(f"a client did not connect:\n{clients[-1].errors}") from error

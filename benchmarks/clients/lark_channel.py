@@ -1,6 +1,7 @@
 """lark-channel-sdk's long connection: `lark_channel.ws.Client`."""
 
 import os
+from typing import Any
 
 from lark_channel.core.enum import LogLevel
 from lark_channel.event.dispatcher_handler import EventDispatcherHandler
@@ -13,7 +14,7 @@ from .tally import Tally
 tally = Tally(lambda: os._exit(0))  # it cannot be stopped
 
 
-def on_message(event) -> None:
+def on_message(event: Any) -> None:
     tally(event.header.event_id)
 
 

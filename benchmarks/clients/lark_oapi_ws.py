@@ -12,6 +12,7 @@ tally = Tally(lambda: os._exit(0))  # it cannot be stopped
 
 
 def on_message(event: lark_oapi.im.v1.P2ImMessageReceiveV1) -> None:
+    assert event.header is not None
     tally(event.header.event_id)
 
 

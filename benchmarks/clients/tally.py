@@ -12,7 +12,7 @@ class Tally:
         stop: called when the command wants the client to end.
     """
 
-    def __init__(self, stop: Callable[[], None]) -> None:
+    def __init__(self, stop: Callable[[], object]) -> None:
         self._seen: list[str] = []
         answer(lambda _: {"handled": len(self._seen), "different": len(set(self._seen))}, stop)
 
