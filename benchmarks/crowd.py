@@ -1,0 +1,298 @@
+"""A platform with many apps, in a process of its own: it keeps their connections, pushes events over all of them, goes
+silent, and drops everybody. `server.py` is the one that is fast; this one looks after each connection.
+
+Asked in lines of JSON, see `Crowd.do`. Settings: `count` of apps, `nonce` (`ReconnectNonce`, s), `certificate` (a file)
+for TLS.
+"""
+
+import asyncio
+import json
+import os
+import ssl
+import time
+import traceback
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from feishu_sandbox.longconn.frames import DATA, headers_of, pong
+from feishu_sandbox.longconn.frames_pb2 import Frame
+
+from . import children
+from .frames import APP_ID, BOT, Frames
+
+_ACKED_WITHIN = 60.0  # seconds without any ack: somebody lost an event
+
+
+def app_name(number: int) -> str:
+    """An app_id, as long as that of the frames."""
+    return f"cli_{number:0{len(APP_ID) - 4}}"
+
+
+@dataclass(eq=False)
+class Connection:
+    """One of an app's."""
+
+    app_id: str
+    ws: web.WebSocketResponse
+    request: web.Request
+    opened_at: float
+    silent: bool = False
+    left_at: float | None = None
+    """When the client closed it."""
+
+
+@dataclass
+class Push:
+    """Events on their way."""
+
+    waiting: dict[int, float] = field(default_factory=dict[int, float])
+    """When each was sent."""
+    acked: Counter[int] = field(default_factory=Counter[int])
+    refused: int = 0
+    took: list[float] = field(default_factory=list[float])
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Crowd:
+    """The platform."""
+
+    def __init__(self, count: int, nonce: float = 30, certificate: str | None = None) -> None:
+        self._nonce = nonce
+        self._apps = {app_name(number) for number in range(count)}
+        self._context: ssl.SSLContext | None = None
+        if certificate:
+            self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._context.load_cert_chain(certificate)
+        self._connections: list[Connection] = []
+        self._changed = asyncio.Event()
+        self._frames = Frames()
+        self._push = Push()
+        self._pushed = 0
+        self._port = 0
+
+    # What is asked of it
+
+    async def do(self, what: dict[str, Any]) -> object:
+        """`{NAME: ARGUMENT}`."""
+        ((name, argument),) = what.items()
+        return await {
+            "open": self._opened,
+            "push": self._pushes,
+            "silence": self._silence,
+            "drop": self._drop,
+        }[name](argument)
+
+    async def _opened(self, count: int) -> dict[str, object]:
+        """Wait until so many apps are connected; when each was, in seconds after the first."""
+        while len({one.app_id for one in self._open()}) < count:
+            await self._change()
+        times = sorted(one.opened_at for one in self._open())
+        return {"open": len(times), "times": [at - times[0] for at in times]}
+
+    async def _pushes(self, wanted: dict[str, int]) -> dict[str, object]:
+        """`count` events, `window` of them at the same time, over all connections in turn; until all are acked."""
+        count, window = wanted["count"], wanted["window"]
+        there, push = self._open(), Push()
+        self._push = push
+        ready: list[tuple[Connection, int, bytes]] = []
+        for number in range(self._pushed, self._pushed + count):
+            to = there[number % len(there)]
+            raw = self._frames.of(number).replace(APP_ID.encode(), to.app_id.encode())
+            ready.append((to, number, raw))
+        self._pushed += count
+        since = time.perf_counter()
+        for to, number, raw in ready:
+            while len(push.waiting) >= window:
+                await self._ack(push)
+            push.waiting[number] = time.perf_counter()
+            await to.ws.send_bytes(raw)
+        while push.waiting:
+            await self._ack(push)
+        return {
+            "seconds": time.perf_counter() - since,
+            "acked": len(push.acked),
+            "twice": push.acked.total() - len(push.acked),
+            "refused": push.refused,
+            "connections": len(there),
+            "took": push.took,
+        }
+
+    async def _ack(self, push: Push) -> None:
+        push.news.clear()
+        async with asyncio.timeout(_ACKED_WITHIN):
+            await push.news.wait()
+
+    async def _silence(self, within: float) -> dict[str, object]:
+        """Say nothing more on the connections there are, read on, and wait for what their clients make of it.
+
+        Returns:
+            For each, in seconds: `left`, when the client closed it, and `back`, when it had another one.
+        """
+        there, since = self._open(), time.monotonic()
+        for one in there:
+            one.silent = True
+        silent = {id(one) for one in there}
+        try:
+            async with asyncio.timeout(within):
+                while not {one.app_id for one in there} <= {
+                    one.app_id for one in self._open() if id(one) not in silent
+                }:
+                    await self._change()
+        except TimeoutError:
+            pass
+        back: dict[str, float] = {}
+        for one in self._connections:
+            if id(one) not in silent and one.opened_at > since:
+                back.setdefault(one.app_id, one.opened_at - since)
+        left = sorted(one.left_at - since for one in there if one.left_at is not None)
+        return {"silent": len(there), "left": left, "back": sorted(back.values())}
+
+    async def _drop(self, within: float) -> dict[str, object]:
+        """End all connections at once, without a goodbye; when each app was back, in seconds."""
+        there, since = self._open(), time.monotonic()
+        for one in there:
+            if one.request.transport is not None:
+                one.request.transport.close()
+        wanted, former = {one.app_id for one in there}, {id(one) for one in there}
+        back: dict[str, float] = {}
+        try:
+            async with asyncio.timeout(within):
+                while not wanted <= back.keys():
+                    await self._change()
+                    for one in self._connections:
+                        if id(one) not in former:
+                            back.setdefault(one.app_id, one.opened_at - since)
+        except TimeoutError:
+            pass
+        return {"dropped": len(there), "back": sorted(back.values()), "open": len(self._open())}
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _open(self) -> list[Connection]:
+        return [one for one in self._connections if not one.ws.closed]
+
+    # What clients see
+
+    async def serve(self) -> str:
+        """Begin.
+
+        Returns:
+            The base URL.
+        """
+        app = web.Application()
+        app.add_routes(
+            [
+                web.post("/callback/ws/endpoint", self._endpoint),
+                web.post("/open-apis/auth/v3/tenant_access_token/internal", self._token),
+                web.get("/open-apis/bot/v3/info", self._info),
+                web.get("/open-apis/event/v1/connection", self._online),
+                web.get("/ws", self._connect),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._context, backlog=4096).start()
+        self._port = runner.addresses[0][1]
+        return f"http{'s' if self._context else ''}://127.0.0.1:{self._port}"
+
+    async def _endpoint(self, request: web.Request) -> web.Response:
+        app_id = (await request.json())["AppID"]
+        if app_id not in self._apps:
+            return web.json_response({"code": 1000040346, "msg": "app_id is invalid"})
+        config = {
+            "ReconnectCount": -1,
+            "ReconnectInterval": 120,
+            "ReconnectNonce": self._nonce,
+            "PingInterval": 120,
+        }
+        scheme = "wss" if self._context else "ws"
+        url = f"{scheme}://127.0.0.1:{self._port}/ws?app={app_id}&device_id=1&service_id=1"
+        return web.json_response({"code": 0, "msg": "ok", "data": {"URL": url, "ClientConfig": config}})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        app_id = (await request.json())["app_id"]
+        return web.json_response(
+            {"code": 0, "msg": "ok", "tenant_access_token": f"t-{app_id}", "expire": 7200}
+        )
+
+    async def _info(self, _: web.Request) -> web.Response:
+        bot = {
+            "activate_status": 2,
+            "app_name": "Bench",
+            "avatar_url": "http://127.0.0.1/bench.png",
+            "ip_white_list": [],
+            "open_id": BOT,
+        }
+        return web.json_response({"code": 0, "msg": "ok", "bot": bot})
+
+    async def _online(self, request: web.Request) -> web.Response:
+        app_id = request.headers["Authorization"].removeprefix("Bearer t-")
+        count = sum(one.app_id == app_id for one in self._open())
+        return web.json_response({"code": 0, "msg": "ok", "data": {"online_instance_cnt": count}})
+
+    async def _connect(self, request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(autoping=False, autoclose=False, compress=False, timeout=1.0)
+        await ws.prepare(request)
+        one = Connection(request.query["app"], ws, request, time.monotonic())
+        self._connections.append(one)
+        self._changed.set()
+        answer = pong(1, b"").SerializeToString()
+        try:
+            while True:
+                message = await ws.receive()
+                if message.type is WSMsgType.BINARY:
+                    received = Frame.FromString(message.data)
+                    if received.method == DATA:
+                        self._acked(received)
+                    elif not one.silent:
+                        await ws.send_bytes(answer)
+                elif message.type is WSMsgType.PING:
+                    if not one.silent:
+                        await ws.pong(message.data)
+                else:
+                    break
+        finally:
+            one.left_at = time.monotonic()
+            await ws.close()
+            self._changed.set()
+        return ws
+
+    def _acked(self, received: Frame) -> None:
+        push, number = self._push, Frames.number(headers_of(received)["message_id"])
+        push.acked[number] += 1
+        if json.loads(received.payload)["code"] != 200:
+            push.refused += 1
+        if (sent := push.waiting.pop(number, None)) is not None:
+            push.took.append((time.perf_counter() - sent) * 1000)
+        push.news.set()
+
+
+async def answering(do: Callable[[dict[str, Any]], Awaitable[object]]) -> None:
+    """In a child: answer every line in the loop, until its input's end. What `do` raises ends the process."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def wait_for(what: dict[str, Any]) -> object:
+        try:
+            return asyncio.run_coroutine_threadsafe(do(what), loop).result()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+    children.answer(wait_for, lambda: loop.call_soon_threadsafe(over.set))
+    await over.wait()
+
+
+async def main() -> None:
+    crowd = Crowd(**children.settings())
+    children.say(await crowd.serve())
+    await answering(crowd.do)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
