@@ -5,7 +5,7 @@ is clicked on, in both processes at the same moment and by half of the clicks ea
 with, the next one is due at its time. What is approved is carried out; what the tool does is a line in a file, written
 by the tool itself. A click's time is that of the decision: from the moment it was due to what the callback is answered
 with, without the network; where more is asked for than can be done it grows to seconds. Messages are committed and not
-sent. What is printed belongs into `benchmarks/README.md`.
+sent. `python -m benchmarks` runs it, with fewer.
 """
 
 import argparse
@@ -184,7 +184,7 @@ def database(url: str | None) -> Iterator[str]:
         return
     from postgres import running_postgres
 
-    with running_postgres() as cluster:
+    with running_postgres(options="") as cluster:  # which syncs what it commits
         yield cluster.create_database()
 
 
@@ -218,21 +218,30 @@ async def race(url: str, directory: Path, options: argparse.Namespace) -> None:
         await process.wait()
     times = sorted(time for one in told for time in one["times"])
     runs = Counter(ledger.read_text().split())
-    took = max(one["took"] for one in told)
-    cpu_of_each = sum(one["cpu"] for one in told) / len(times)
-    late = max(one["latest"] for one in told)
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {REPLICAS} replicas, PostgreSQL")
-    print(f"{options.approvals} approvals × {options.clicks} clicks, {options.rate:g} approvals a second")
-    print(f"decided {sum(one['won'] for one in told)}, carried out {len(runs)}, of which twice {over(runs)}")
-    print(
-        f"click p50 {at(times, 0.5):.1f} ms, p99 {at(times, 0.99):.1f} ms, longest {times[-1] * 1e3:.1f} ms"
-    )
-    print(
-        f"clicks a second: due {options.rate * options.clicks:.0f}, answered {len(times) / took:.0f}; "
-        f"begun up to {late * 1e3:.0f} ms after they were due"
-    )
-    print(f"CPU of both replicas: {cpu_of_each * 1e3:.2f} ms a click, with all that follows from it")
-    print("load " + " ".join(f"{load:.1f}" for load in os.getloadavg()))
+    found = {
+        "approvals": options.approvals,
+        "clicks": options.clicks,
+        "decided": sum(one["won"] for one in told),
+        "carried_out": len(runs),
+        "twice": over(runs),
+        "p50": at(times, 0.5),
+        "p99": at(times, 0.99),
+        "longest": times[-1] * 1e3,
+        "due": options.rate * options.clicks,
+        "answered": len(times) / max(one["took"] for one in told),
+        "late": max(one["latest"] for one in told) * 1e3,
+        "cpu": sum(one["cpu"] for one in told) / len(times) * 1e3,
+    }
+    print(json.dumps(found) if options.json else in_words(found))
+
+
+def in_words(found: dict[str, float]) -> str:
+    return f"""Python {platform.python_version()}, {os.cpu_count()} cores, {REPLICAS} replicas, PostgreSQL
+{found["approvals"]} approvals × {found["clicks"]} clicks, load {os.getloadavg()[0]:.1f}
+decided {found["decided"]}, carried out {found["carried_out"]}, of which twice {found["twice"]}
+click p50 {found["p50"]:.1f} ms, p99 {found["p99"]:.1f} ms, longest {found["longest"]:.1f} ms
+clicks a second: due {found["due"]:.0f}, answered {found["answered"]:.0f}; begun up to {found["late"]:.0f} ms late
+CPU of both replicas: {found["cpu"]:.2f} ms a click, with all that follows from it"""
 
 
 def over(runs: Counter[str]) -> int:
@@ -256,6 +265,7 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=8, help="on each approval, in all replicas together")
     parser.add_argument("--rate", type=float, default=20, help="approvals a second")
     parser.add_argument("--database", help="postgresql+asyncpg://…; its tables are left behind")
+    parser.add_argument("--json", action="store_true", help="the figures, in ms, for `python -m benchmarks`")
     parser.add_argument("--replica", help=argparse.SUPPRESS)
     options = parser.parse_args()
     nonebot.logger.remove()  # what is printed is the result
