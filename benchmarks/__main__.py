@@ -32,13 +32,14 @@ def found_measures() -> dict[str, ModuleType]:
 
 def keep(name: str, outcome: Outcome, options: Options, about: dict[str, str]) -> None:
     """Into results/ and README.md."""
+    rounds = outcome.rounds or options.rounds
     path = options.place("results", f"{name}.json")
-    kept = {"about": about, "rounds": options.rounds, "goals": [asdict(goal) for goal in outcome.goals]}
+    kept = {"about": about, "rounds": rounds, "goals": [asdict(goal) for goal in outcome.goals]}
     path.write_text(json.dumps({**kept, "raw": outcome.raw}, indent=1, ensure_ascii=False) + "\n")
     readme = options.directory / "README.md"
     text = readme.read_text()
     for place, block in enumerate(outcome.blocks):
-        said = [block.markdown(), sentence(about, options.rounds)] if place == 0 else [block.markdown()]
+        said = [block.markdown(), sentence(about, rounds)] if place == 0 else [block.markdown()]
         text = rewrite(text, block.name, "\n\n".join(reversed(said)))
     goals = [
         Goal(**goal)

@@ -73,8 +73,10 @@ FLOOR = Contender("floor", "the floor: aiohttp, protobuf, `json.loads`", "floor"
 GATEWAY = Contender("gateway", "ours, the gateway alone", "gateway", events=20_000)
 INBOX = Contender("inbox", "ours, with the durable inbox (SQLite)", "inbox", "sqlite", events=20_000)
 INBOX_PG = Contender("inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql")
-PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite")
-PLUGIN_PG = Contender("plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql")
+PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite", events=6_000)
+PLUGIN_PG = Contender(
+    "plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql", events=6_000
+)
 FILTERED = Contender("filtered", "ours, whole, not for us (SQLite)", "plugin", "sqlite", _DEAF, handles=False)
 FILTERED_PG = Contender(
     "filtered-pg", "ours, whole, not for us (PostgreSQL)", "plugin", "postgresql", _DEAF, handles=False

@@ -55,7 +55,7 @@ def sentence(found: dict[str, str], rounds: int) -> str:
     versions = ", ".join(f"{name} {of}" for name, of in found.items() if name not in about)
     return (
         f"{found['date']}; {found['machine']}, {found['system']}, {found['disk']}, load {found['load']} at the start; "
-        f"{versions}; {rounds} rounds, median [least..most]."
+        f"{versions}; {'one run' if rounds == 1 else f'{rounds} rounds, median [least..most]'}."
     )
 
 

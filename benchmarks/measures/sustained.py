@@ -22,7 +22,7 @@ SETTINGS = (
 
 
 async def measure(options: Options) -> Outcome:
-    outcome = Outcome(raw={})
+    outcome = Outcome(rounds=1)
     rows: list[Sequence[str]] = []
     raw: dict[str, object] = {}
     for contender, clients, title, wanted in SETTINGS:
