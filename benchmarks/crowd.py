@@ -6,6 +6,7 @@ for TLS.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -40,7 +41,8 @@ class Connection:
     ws: web.WebSocketResponse
     request: web.Request
     opened_at: float
-    silent: bool = False
+    silent_at: float | None = None
+    """Since when nothing more is said on it."""
     left_at: float | None = None
     """When the client closed it."""
 
@@ -126,30 +128,33 @@ class Crowd:
         async with asyncio.timeout(_ACKED_WITHIN):
             await push.news.wait()
 
-    async def _silence(self, within: float) -> dict[str, object]:
-        """Say nothing more on the connections there are, read on, and wait for what their clients make of it.
+    async def _silence(self, how: dict[str, float]) -> dict[str, object]:
+        """Fall silent on the connections there are, one every `apart` seconds; read on, and wait for what their
+        clients make of it, `within` seconds.
 
         Returns:
-            For each, in seconds: `left`, when the client closed it, and `back`, when it had another one.
+            For each, in seconds of its silence: `left`, when the client closed it, and `back`, when it had another one.
         """
-        there, since = self._open(), time.monotonic()
-        for one in there:
-            one.silent = True
-        silent = {id(one) for one in there}
-        try:
-            async with asyncio.timeout(within):
-                while not {one.app_id for one in there} <= {
-                    one.app_id for one in self._open() if id(one) not in silent
-                }:
-                    await self._change()
-        except TimeoutError:
-            pass
+        there = self._open()
         back: dict[str, float] = {}
-        for one in self._connections:
-            if id(one) not in silent and one.opened_at > since:
-                back.setdefault(one.app_id, one.opened_at - since)
-        left = sorted(one.left_at - since for one in there if one.left_at is not None)
-        return {"silent": len(there), "left": left, "back": sorted(back.values())}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(how["within"]):
+                for one in there:
+                    one.silent_at = time.monotonic()
+                    await asyncio.sleep(how["apart"])
+                while len(back) < len(there):
+                    await self._change()
+                    for one in there:
+                        assert one.silent_at is not None
+                        if (at := self._opened_after(one)) is not None:
+                            back[one.app_id] = at - one.silent_at
+        left = [one.left_at - one.silent_at for one in there if one.left_at and one.silent_at]
+        return {"silent": len(there), "left": sorted(left), "back": sorted(back.values())}
+
+    def _opened_after(self, former: Connection) -> float | None:
+        """When the app of a connection had the next one, if it had."""
+        times = (one.opened_at for one in self._connections if one.app_id == former.app_id)
+        return min((at for at in times if at > former.opened_at), default=None)
 
     async def _drop(self, within: float) -> dict[str, object]:
         """End all connections at once, without a goodbye; when each app was back, in seconds."""
@@ -159,15 +164,13 @@ class Crowd:
                 one.request.transport.close()
         wanted, former = {one.app_id for one in there}, {id(one) for one in there}
         back: dict[str, float] = {}
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while not wanted <= back.keys():
                     await self._change()
                     for one in self._connections:
                         if id(one) not in former:
                             back.setdefault(one.app_id, one.opened_at - since)
-        except TimeoutError:
-            pass
         return {"dropped": len(there), "back": sorted(back.values()), "open": len(self._open())}
 
     async def _change(self) -> None:
@@ -250,10 +253,10 @@ class Crowd:
                     received = Frame.FromString(message.data)
                     if received.method == DATA:
                         self._acked(received)
-                    elif not one.silent:
+                    elif one.silent_at is None:
                         await ws.send_bytes(answer)
                 elif message.type is WSMsgType.PING:
-                    if not one.silent:
+                    if one.silent_at is None:
                         await ws.pong(message.data)
                 else:
                     break

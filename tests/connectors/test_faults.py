@@ -210,7 +210,7 @@ async def test_given_up_after_the_attempts_allowed(launch, feishu_sandbox, sqlit
 
 
 async def test_fifty_connect_together_and_fifty_dropped_come_back(launch, sqlite_url, fields_of) -> None:
-    """The small sister of `benchmarks/connectors.py`: paced and parallel, each answers, none is lost."""
+    """The small sister of `benchmarks/measures/drops.py`: paced and parallel, each answers, none is lost."""
     from nonebot_plugin_feishu_ws.connectors import ConnectorSpec
 
     count, rules = 50, Rules(client_config=ClientConfig(reconnect_nonce=2))
