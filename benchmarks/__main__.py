@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import measures
+from .children import ChildError
 from .contenders import CLIENTS
 from .machine import describe, sentence
 from .report import Goal, Options, Outcome, goals_table, rewrite
@@ -55,7 +56,11 @@ async def run(names: list[str], options: Options) -> list[str]:
     wrong: list[str] = []
     for name in names:
         about, since = describe(), time.monotonic()
-        outcome: Outcome = await known[name].measure(options)
+        try:
+            outcome: Outcome = await known[name].measure(options)
+        except ChildError as error:
+            wrong.append(f"{name}: {error}")
+            continue
         keep(name, outcome, options, about)
         for block in outcome.blocks:
             print(f"\n{block.name}\n{block.markdown()}")
