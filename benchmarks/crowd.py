@@ -27,6 +27,8 @@ from .frames import APP_ID, BOT, Frames
 
 _ACKED_WITHIN = 60.0  # seconds without any ack: somebody lost an event
 
+_LOOK = 0.2  # seconds between two looks whether a client that was not answered has gone
+
 
 def app_name(number: int) -> str:
     """An app_id, as long as that of the frames."""
@@ -178,7 +180,7 @@ class Crowd:
         await self._changed.wait()
 
     def _open(self) -> list[Connection]:
-        return [one for one in self._connections if not one.ws.closed]
+        return [one for one in self._connections if one.left_at is None]
 
     # What clients see
 
@@ -262,8 +264,12 @@ class Crowd:
                     break
         finally:
             one.left_at = time.monotonic()
-            await ws.close()
             self._changed.set()
+        if one.silent_at is None:
+            await ws.close()
+        else:  # a goodbye is not answered either
+            while request.transport is not None:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(_LOOK)
         return ws
 
     def _acked(self, received: Frame) -> None:
