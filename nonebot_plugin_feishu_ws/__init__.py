@@ -85,11 +85,11 @@ def _load() -> Runtime:
     driver.on_startup(last_resort.arm)
     driver.on_shutdown(last_resort.disarm)  # NoneBot begins with the last
     driver.on_startup(runtime.prepare)
+    driver.on_startup(console.install(runtime, settings, driver))
     adapter.on_ready(spare_what_is_loaded)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)
     driver.on_shutdown(commands.install(runtime.management, settings))
-    console.install(runtime, settings, driver)
     return runtime
 
 

@@ -41,7 +41,7 @@ async def serving(settings: dict[str, Any], data: Path, sandbox: Sandbox) -> Asy
     made = Settings.model_validate({**usual, "butler": "off", **settings})
     runtime = Runtime(made, ensure_adapter(nonebot.get_driver()), data)
     driver = Driver(Env(environment="test"), Config.model_validate({"driver": "~fastapi"}))
-    install(runtime, made, driver)
+    await install(runtime, made, driver)()
     server = uvicorn.Server(uvicorn.Config(driver.asgi, port=0, log_config=None, lifespan="off", ws="none"))
     await runtime.prepare()
     serves = asyncio.create_task(server.serve())

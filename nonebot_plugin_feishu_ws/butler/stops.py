@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, tuple_
-from sqlalchemy.dialects import postgresql
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -53,6 +52,11 @@ class Stops:
 
     def __init__(self, database: Database, lease: Lease, *, every: float = _EVERY) -> None:
         self._database = database
+        insert = database.insert(TurnRow)
+        # A turn that was another process's keeps its mark: it is the same turn.
+        self._put = insert.on_conflict_do_update(
+            index_elements=["connector", "event_id"], set_={"owner": insert.excluded.owner}
+        )
         self._lease = lease
         self._every = every
         self._heard: dict[_Key, _Heard] = {}
@@ -199,7 +203,7 @@ class Stops:
                 await session.exec(delete(TurnRow).where(lost))
             if new:
                 connection = await session.connection()
-                await connection.execute(_NOTE, [_row(heard, owner) for heard in new])
+                await connection.execute(self._put, [_row(heard, owner) for heard in new])
 
         for heard in new:  # before it is known: if it ends meanwhile, it is to be taken away
             heard.noted = True
@@ -222,13 +226,6 @@ class Stops:
             # Once: it takes a moment to say what was said so far, and must not be disturbed in that.
             if heard is not None and not heard.told:
                 heard.told = heard.stop()
-
-
-# A turn that was another process's keeps its mark: it is the same turn.
-_INSERT = postgresql.insert(TurnRow)
-_NOTE = _INSERT.on_conflict_do_update(
-    index_elements=["connector", "event_id"], set_={"owner": _INSERT.excluded.owner}
-)
 
 
 def _row(heard: _Heard, owner: str) -> dict[str, object]:

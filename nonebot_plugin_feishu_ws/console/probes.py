@@ -4,6 +4,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 
 from nonebot.drivers import URL, ASGIMixin, Driver, HTTPServerSetup, Request, Response
@@ -84,12 +85,12 @@ def _health(runtime: Runtime) -> _Handler:
 
 
 def _metrics(runtime: Runtime, gate: _Gate) -> _Handler:
-    text = runtime.vitals.metrics()
+    metrics_of = cache(runtime.vitals.metrics)  # at the first scrape
 
     async def metrics(request: Request) -> Response:
         if (refusal := gate.refuses(request)) is not None:
             return refusal
-        return Response(200, headers={"Content-Type": _TEXT}, content=text())
+        return Response(200, headers={"Content-Type": _TEXT}, content=metrics_of()())
 
     return metrics
 

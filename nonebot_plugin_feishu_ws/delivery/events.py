@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -81,9 +80,7 @@ class EventStore:
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
         self._lease = lease
-        # "On conflict" is spelled the same on both, but belongs to neither's standard.
-        dialect = sqlite if database.is_sqlite else postgresql
-        self._insert = dialect.insert(EventRow).on_conflict_do_nothing()
+        self._insert = database.insert(EventRow).on_conflict_do_nothing()
 
     async def insert(self, events: Sequence[Incoming], at: datetime) -> tuple[str, list[int | None]]:
         """Insert in order, in one transaction.

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from sqlalchemy import delete, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,9 +22,7 @@ class Nonces:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = DatabaseClock(database)
-        self._insert = (
-            (sqlite if database.is_sqlite else postgresql).insert(NonceRow).on_conflict_do_nothing()
-        )
+        self._insert = database.insert(NonceRow).on_conflict_do_nothing()
 
     async def take(self, app_id: str, nonce: str) -> bool:
         """Remember a nonce; False if it is known already. Of several that ask at the same time one is told True."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -74,8 +73,7 @@ class OutboxRows:
         self._now = now
         self.clock = DatabaseClock(database, now).read
         """What the database's clock says."""
-        dialect = sqlite if database.is_sqlite else postgresql
-        self._insert = dialect.insert(OutboxRow).on_conflict_do_nothing()
+        self._insert = database.insert(OutboxRow).on_conflict_do_nothing()
         self._change = (
             update(OutboxRow)
             .where(col(OutboxRow.id) == bindparam("row"), col(OutboxRow.owner) == bindparam("mine"))

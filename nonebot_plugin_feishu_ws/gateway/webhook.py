@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NoReturn, cast
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
-
 WINDOW = 300.0
 """Seconds a request's time may be away from ours, either way (faults.md, Webhook)."""
 LARGEST = 2 * 2**20
@@ -206,6 +203,10 @@ def decrypt(encrypt_key: str, encrypted: str) -> bytes:
     Raises:
         RefusedError: Whatever is wrong with it.
     """
+    # 6 MiB, for those alone who are posted to by an app with an encrypt key.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+
     try:
         data = base64.b64decode(encrypted, validate=True)
         cipher = Cipher(

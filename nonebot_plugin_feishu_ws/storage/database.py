@@ -6,14 +6,18 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
+from .base import Base
 from .dialects import WRITES, explain, is_conflict, is_outage, make_engine, parse_url
 from .errors import DatabaseUnavailable
 from .migrate import NEWEST, current, migrate
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -73,6 +77,15 @@ class Database:
     def path(self) -> Path | None:
         """SQLite's file; None on PostgreSQL."""
         return Path(self._url.database or "") if self.is_sqlite else None
+
+    def insert(self, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+        """An insert that knows "on conflict": spelled the same on both, yet part of no standard."""
+        if self.is_sqlite:
+            from sqlalchemy.dialects import sqlite as dialect
+        else:
+            from sqlalchemy.dialects import postgresql as dialect  # 2 MiB
+
+        return dialect.insert(table)
 
     async def start(self) -> None:
         """Bring the schema up to date. May be called again after it failed, and by several processes at once.

@@ -7,12 +7,20 @@ import pytest
 from loading_process import run_script
 
 SCRIPT = """
-import json, sys
+import asyncio, json, sys
 import nonebot
 nonebot.init()
 plugin = nonebot.load_plugin("nonebot_plugin_feishu_ws")
-app = getattr(nonebot.get_driver(), "server_app", None)
-paths = app.openapi()["paths"] if hasattr(app, "openapi") else {}
+driver = nonebot.get_driver()
+
+async def start():
+    await driver._lifespan.startup()
+    app = getattr(driver, "server_app", None)
+    paths = app.openapi()["paths"] if hasattr(app, "openapi") else {}
+    await driver._lifespan.shutdown()
+    return paths
+
+paths = asyncio.run(start()) if plugin else {}
 names = ("fastapi", "jwt", "jinja2")
 print(json.dumps({
     "loaded": plugin is not None,
@@ -24,7 +32,9 @@ KEY = "canary-8f14e45fceea167a5a36dedd4bea2543"
 
 
 def start(tmp_path: Path, **environment: str) -> tuple[dict[str, object], str]:
-    done = run_script(SCRIPT, tmp_path, **{"LOG_LEVEL": "TRACE", **environment})
+    done = run_script(
+        SCRIPT, tmp_path, **{"LOG_LEVEL": "TRACE", "FEISHU_WS__ENABLED": "false", **environment}
+    )
     assert done.stdout.strip(), done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
@@ -39,6 +49,7 @@ def test_with_fastapi(tmp_path: Path) -> None:
 def test_switched_off(tmp_path: Path) -> None:
     report, _ = start(tmp_path, DRIVER="~fastapi", FEISHU_WS__CONSOLE="false", FEISHU_WS__API_TOKEN=KEY)
     assert (report["loaded"], report["rest"]) == (True, False)
+    assert report["imported"] == ["fastapi"]
 
 
 def test_without_fastapi(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ async def served(runtime: Any, settings: Any, host: str = "127.0.0.1") -> AsyncI
     from nonebot_plugin_feishu_ws.console import install
 
     driver = Driver(Env(environment="test"), Config.model_validate({"driver": "~fastapi", "host": host}))
-    install(runtime, settings, driver)
+    await install(runtime, settings, driver)()
     server = uvicorn.Server(uvicorn.Config(driver.asgi, port=0, log_config=None, lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - there is no event to wait for

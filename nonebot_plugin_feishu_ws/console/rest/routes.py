@@ -1,6 +1,7 @@
 """Every route, in one table."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request, Security
@@ -118,7 +119,7 @@ def _catch_all(made: APIRouter, routes: list[APIRoute]) -> None:
 
 def _refusals(codes: tuple[Code, ...]) -> dict[int | str, dict[str, Any]]:
     """The problems of a route, by status."""
-    schema = ProblemDetails.model_json_schema()
+    schema = _problem()
     found: dict[int | str, dict[str, Any]] = {}
     for status in sorted({code.status for code in codes}):
         of_status = [code for code in codes if code.status == status]
@@ -129,3 +130,8 @@ def _refusals(codes: tuple[Code, ...]) -> dict[int | str, dict[str, Any]]:
     # FastAPI would add a 422 otherwise, which never comes.
     found["default"] = {"description": "Any other problem", "content": {MEDIA_TYPE: {"schema": schema}}}
     return found
+
+
+@cache
+def _problem() -> dict[str, Any]:
+    return ProblemDetails.model_json_schema()
