@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -87,7 +86,6 @@ class Statuses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._time = DatabaseClock(database).read  # processes on several machines have several clocks
-        self._dialect = sqlite if database.is_sqlite else postgresql
         self._lease: Lease | None = None
 
     @property
@@ -229,7 +227,7 @@ class Statuses:
         Returns:
             How many were inserted or changed, if it was one row.
         """
-        insert = self._dialect.insert(table)
+        insert = self._database.insert(table)
         values = changed or {name: insert.excluded[name] for name in rows[0] if name not in keys}
         statement = insert.on_conflict_do_update(index_elements=keys, set_=values, where=only)
         connection = await session.connection()
