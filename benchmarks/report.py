@@ -89,15 +89,15 @@ class Outcome:
         blocks: For README.md.
         raw: Every figure of every round, for results/NAME.json.
         goals: Those it decides.
-        rounds: How often it was measured, where that is not what was asked for.
         wrong: Figures that are not to be trusted, or work that was not done right: the command fails.
+        rounds: How often it was measured, where that is not what was asked for.
     """
 
     blocks: list[Table | Picture] = field(default_factory=list[Table | Picture])
     raw: object = None
     goals: list[Goal] = field(default_factory=list[Goal])
-    rounds: int | None = None
     wrong: list[str] = field(default_factory=list[str])
+    rounds: int | None = None
 
 
 def rewrite(text: str, name: str, block: str) -> str:
