@@ -76,11 +76,12 @@ class Crowd:
         self._frames = Frames()
         self._push = Push()
         self._pushed = 0
+        self._runner: web.AppRunner | None = None
         self._port = 0
 
     # What is asked of it
 
-    async def do(self, what: dict[str, Any]) -> object:
+    async def do(self, what: dict[str, Any]) -> Any:
         """`{NAME: ARGUMENT}`."""
         ((name, argument),) = what.items()
         return await {
@@ -200,11 +201,16 @@ class Crowd:
                 web.get("/ws", self._connect),
             ]
         )
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._context, backlog=4096).start()
-        self._port = runner.addresses[0][1]
+        self._runner, self._port = runner, runner.addresses[0][1]
         return f"http{'s' if self._context else ''}://127.0.0.1:{self._port}"
+
+    async def close(self) -> None:
+        """End."""
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _endpoint(self, request: web.Request) -> web.Response:
         app_id = (await request.json())["AppID"]
@@ -301,6 +307,7 @@ async def main() -> None:
     crowd = Crowd(**children.settings())
     children.say(await crowd.serve())
     await answering(crowd.do)
+    await crowd.close()
 
 
 if __name__ == "__main__":

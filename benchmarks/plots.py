@@ -1,7 +1,7 @@
 """Plots as SVG: on white, so that they can be read on a dark page, too."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ _LOOK = {
     "axes.facecolor": "white",
     "axes.edgecolor": "#444444",
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": "#dddddd",
@@ -22,35 +23,30 @@ _LOOK = {
     "svg.fonttype": "none",  # letters stay letters: smaller, and they can be searched
     "svg.hashsalt": "feishu-ws",  # the same figures are the same file
 }
-_COLOURS = ("#1f5fbf", "#c44e1a", "#2a8a4a", "#7a3fa0")
-
-Series = Mapping[str, Sequence[tuple[float, Sequence[float]]]]
-"""By name: for each point the figures of all rounds."""
+_COLOUR = "#1f5fbf"
 
 
-def growth(path: Path, series: Series, *, across: str, up: str, title: str) -> None:
-    """How figures depend on a size: lines through the medians, each point with the spread of its rounds.
+def growth(
+    path: Path, points: Sequence[tuple[float, Sequence[float]]], *, across: str, up: str, title: str
+) -> None:
+    """How figures depend on a size: a line through the medians, each point with the spread of its rounds.
 
     Args:
         path: of the SVG.
-        series: at least one, with sizes of 0 or more.
+        points: sizes of 0 or more, and the figures of all rounds of each.
         across, up: what the axes are.
         title: what is to be seen.
     """
     with matplotlib.rc_context(_LOOK):
         figure, axes = pyplot.subplots(figsize=(7.2, 3.6))
-        for colour, (name, points) in zip(_COLOURS, series.items(), strict=False):
-            sizes = [size for size, _ in points]
-            middles, below, above = spread([figures for _, figures in points])
-            axes.errorbar(
-                *(sizes, middles), yerr=(below, above), color=colour, marker="o", capsize=4, label=name
-            )
-        sizes = sorted({size for points in series.values() for size, _ in points})
+        sizes = [size for size, _ in points]
+        middles, below, above = spread([figures for _, figures in points])
+        axes.errorbar(sizes, middles, yerr=(below, above), color=_COLOUR, marker="o", capsize=4)
         # So that 0 has its place on a scale of powers of ten.
         axes.set_xscale("symlog", linthresh=min((size for size in sizes if size), default=1))
         axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
         axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.2 * max(max(figures) for _, figures in points))
         _finish(figure, axes, path, across, up, title)
 
 
@@ -59,7 +55,7 @@ def histogram(path: Path, times: Sequence[float], *, width: float, across: str, 
     with matplotlib.rc_context(_LOOK):
         figure, axes = pyplot.subplots(figsize=(7.2, 2.8))
         bars = int(max(times, default=0) // width) + 1
-        axes.hist(times, bins=[width * bar for bar in range(bars + 1)], color=_COLOURS[0], edgecolor="white")
+        axes.hist(times, bins=[width * bar for bar in range(bars + 1)], color=_COLOUR, edgecolor="white")
         _finish(figure, axes, path, across, up, title)
 
 
@@ -76,8 +72,6 @@ def _finish(figure: Any, axes: Any, path: Path, across: str, up: str, title: str
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.set_title(title, loc="left", fontsize=12)
-    if len(axes.get_legend_handles_labels()[1]) > 1:
-        axes.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(figure)

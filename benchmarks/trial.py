@@ -57,6 +57,11 @@ class Trial:
         self.told: dict[str, Any] = {}
         """What the platform said of the last run."""
 
+    @property
+    def pids(self) -> list[int]:
+        """The clients' processes."""
+        return [client.pid for client in self._clients]
+
     async def join(self, client: Child) -> None:
         """Wait until a client is connected; the events are shared among all that are.
 

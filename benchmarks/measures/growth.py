@@ -134,7 +134,7 @@ def _outcome(found: dict[str, list[_Size]], options: Options) -> Outcome:
         path = f"plots/growth-{name}.svg"
         growth(
             options.place(path),
-            {"": [(one.size, one.micros) for one in sizes]},
+            [(one.size, one.micros) for one in sizes],
             across=across,
             up="µs of CPU for an event",
             title="message → NoneBot → one matcher, durable",
