@@ -57,6 +57,8 @@ class Link:
         self._ways = self._opened()
         self._former: tuple[WayIn, ...] = ()
         self._closing: set[asyncio.Future[list[None]]] = set()
+        self._told: tuple[list[Status], list[Status]] = [], []
+        self._standing = Standing()  # of what was told
         self._identity: asyncio.Future[BotInfo] = asyncio.get_running_loop().create_future()
         self._seeker: asyncio.Task[None] | None = None
         self._stopped = False
@@ -64,9 +66,13 @@ class Link:
     @property
     def status(self) -> Standing:
         """How its ways in are doing now, taken together; of the former ones only the open connections count."""
-        standing = together([Standing.of(way.status) for way in self._ways])
-        former = sum(Standing.of(way.status).connections for way in self._former)
-        return replace(standing, connections=standing.connections + former) if former else standing
+        told = [way.status for way in self._ways], [way.status for way in self._former]
+        if told != self._told:
+            standing = together([Standing.of(status) for status in told[0]])
+            former = sum(Standing.of(status).connections for status in told[1])
+            self._standing = replace(standing, connections=standing.connections + former)
+            self._told = told
+        return self._standing
 
     @property
     def idle(self) -> bool:

@@ -1,7 +1,7 @@
 """How connectors are doing, shared between processes through the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..storage import Database, DatabaseClock, LinkRow, StatusRow, WorkerRow, ut
 from .headcount import Headcount
 from .standing import Standing, together
 
+_SAID = tuple(field.name for field in fields(Standing))
 _BELIEVED = timedelta(seconds=75)
 """A report is renewed every 20 s (`runtime.keeper`): an older one is of the dead, where nobody removes their rows."""
 
@@ -100,9 +101,10 @@ class Statuses:
     # --- what people asked for --------------------------------------------------------------------------------
 
     async def wishes(self) -> dict[str, Wish]:
-        """What people have asked of connectors since the bot was started, by app id."""
+        """What people have asked of connectors since the bot was started, by app id; only those they have."""
         async with self._database.session() as session:
-            statement = select(StatusRow.app_id, StatusRow.held, StatusRow.asked)
+            columns = StatusRow.app_id, StatusRow.held, StatusRow.asked
+            statement = select(*columns).where(or_(col(StatusRow.held), col(StatusRow.asked) > 0))
             return {
                 app_id: Wish(held, asked) for app_id, held, asked in (await session.exec(statement)).all()
             }
@@ -164,7 +166,10 @@ class Statuses:
 
         async def work(session: AsyncSession) -> None:
             common = {"worker": await lease.hold(session), "updated_at": await self._time(session)}
-            rows = [{"app_id": app_id, **asdict(said), **common} for app_id, said in standings.items()]
+            rows = [
+                {"app_id": app_id, **{name: getattr(said, name) for name in _SAID}, **common}
+                for app_id, said in standings.items()
+            ]
             await self._upsert(session, LinkRow, rows, ["app_id", "worker"])
 
         await self._database.write(work)

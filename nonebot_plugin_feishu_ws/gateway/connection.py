@@ -108,16 +108,21 @@ class LongConnection:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._status = Status(State.DISCONNECTED)
+        self._heard: tuple[float | None, float | None] = (
+            None,
+            None,
+        )  # what is in the status of pongs and events
         self._waiters: list[tuple[State, asyncio.Future[None]]] = []
 
     @property
     def status(self) -> Status:
-        """What is known now."""
-        return replace(
-            self._status,
-            last_heartbeat=_utc(self._facts.last_pong),
-            last_event_at=_utc(self._facts.last_event),
-        )
+        """What is known now: the same object as long as nothing changes."""
+        heard = self._facts.last_pong, self._facts.last_event
+        if heard != self._heard:
+            self._heard = heard
+            times = {"last_heartbeat": _utc(heard[0]), "last_event_at": _utc(heard[1])}
+            self._status = replace(self._status, **times)
+        return self._status
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -253,7 +258,7 @@ class LongConnection:
         self._publish(Status(State.CONNECTED, connected_at=datetime.now(UTC)))
 
     def _publish(self, status: Status) -> None:
-        self._status = status
+        self._status, self._heard = status, (None, None)
         for state, waiter in self._waiters:
             if state is status.state and not waiter.done():
                 waiter.set_result(None)

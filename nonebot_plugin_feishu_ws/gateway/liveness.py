@@ -23,6 +23,7 @@ def uptime() -> float:
 # has neither name, and its time.monotonic() goes on.
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
+_STEPS = 20  # moments in a `tick` at which links look that only look
 _USUAL_INTERVAL = 120.0  # PingInterval where the server names none, as in the official clients
 
 
@@ -81,7 +82,11 @@ class Liveness:
         soon = self._due(server)
         if self._asked_at is not None:
             soon = min(soon, self._asked_at + self._timings.pong)
-        rest = min(self._timings.tick, max(0.0, soon - now))
+        rest, tick = max(0.0, soon - now), self._timings.tick
+        if (
+            rest >= tick
+        ):  # nothing is due, so it may be when others look, too: thousands of links wake the process less
+            rest = tick - (now + tick) % (tick / _STEPS)
         self._look_by = awake + rest
         return rest
 

@@ -1,9 +1,11 @@
 """The approvals of one process: what `butler.approvals` needs, put together."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+
+from typing_extensions import override
 
 from ..adapter import Bot, MessageEvent, parse_event
 from ..butler import Turn, tools
@@ -78,8 +80,8 @@ class Approvals:
         """
         await self._store.prune(_KEPT)
 
-    def _seats(self) -> dict[str, Seat]:
-        return {bot.self_id: self._seat(link, bot) for link, bot in self._bots}
+    def _seats(self) -> "_Seats":
+        return _Seats({bot.self_id: (link, bot) for link, bot in self._bots}, self._seat)
 
     def _seat(self, link: Link, bot: Bot) -> Seat:
         async def turn(row: ApprovalRow, payload: bytes) -> Turn:
@@ -95,3 +97,23 @@ class Approvals:
 
     def _texts(self, base_url: str) -> ApprovalTexts:
         return ApprovalTexts(locale_for(self._settings.locale, base_url))
+
+
+class _Seats(Mapping[str, Seat]):
+    """Each is made when it is asked for: every second one looks whose they are, and there may be thousands."""
+
+    def __init__(self, pairs: Mapping[str, tuple[Link, Bot]], make: Callable[[Link, Bot], Seat]) -> None:
+        self._pairs = pairs
+        self._make = make
+
+    @override
+    def __getitem__(self, app_id: str) -> Seat:
+        return self._make(*self._pairs[app_id])
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pairs)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._pairs)

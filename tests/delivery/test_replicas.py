@@ -307,7 +307,8 @@ async def test_a_process_of_the_version_before_works_beside_a_new_one(
     statuses = Statuses(database)
     for held in (True, False):
         await run(database, hold, held)
-        assert (await statuses.wishes())["cli_a"].held is held
+        wish = (await statuses.wishes()).get("cli_a")
+        assert (wish is not None and wish.held) is held
         await statuses.hold("cli_a", not held)
         rows = await run(database, lambda c: c.execute(old_status.select()).mappings().all())
         assert [(row["app_id"], row["held"]) for row in rows] == [("cli_a", not held)]

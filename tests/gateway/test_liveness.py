@@ -67,6 +67,21 @@ def test_a_dead_link_is_noticed_whatever_the_servers_interval(interval, alive):
     assert link.dead_at - died <= LIMIT - TIMINGS.close
 
 
+@given(st.lists(st.floats(1000, 1030), min_size=2, max_size=50))
+def test_links_that_only_look_do_so_together(connected_at):
+    """Thousands of them do not wake the process thousands of times in a tick; and none looks later than it would."""
+    looks = set[int]()
+    for now in connected_at:
+        liveness = Liveness(TIMINGS, now)
+        liveness.look(now, now, ServerConfig())
+        rest = liveness.rest(now, now, ServerConfig())
+        assert TIMINGS.tick * 0.95 - 1e-6 < rest <= TIMINGS.tick
+        moment = (now + rest) / TIMINGS.tick * 20
+        assert moment == pytest.approx(round(moment), abs=1e-6)
+        looks.add(round(moment))
+    assert len(looks) <= (max(connected_at) - min(connected_at)) / TIMINGS.tick * 20 + 2
+
+
 def test_a_gateway_that_never_answers_is_noticed_soonest():
     link = Link(delay=None).run(2000)
     assert link.dead_at == pytest.approx(1000 + TIMINGS.pong)
