@@ -42,11 +42,10 @@ def keep(name: str, outcome: Outcome, options: Options, about: dict[str, str]) -
     for place, block in enumerate(outcome.blocks):
         said = [block.markdown(), sentence(about, rounds)] if place == 0 else [block.markdown()]
         text = rewrite(text, block.name, "\n\n".join(reversed(said)))
-    goals = [
-        Goal(**goal)
-        for one in sorted(options.directory.glob("results/*.json"))
-        for goal in json.loads(one.read_text())["goals"]
-    ]
+    kept_so_far = sorted(
+        options.directory.glob("results/*.json"), key=lambda one: text.find(f"<!-- {one.stem}")
+    )  # as they follow each other on the page
+    goals = [Goal(**goal) for one in kept_so_far for goal in json.loads(one.read_text())["goals"]]
     readme.write_text(rewrite(text, "goals", goals_table(goals).markdown()))
 
 

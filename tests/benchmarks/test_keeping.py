@@ -17,7 +17,7 @@ ABOUT = {
     "load": "0.1",
     "Python": "3.11",
 }
-NAMES = ("goals", "one", "two", "plot")
+NAMES = ("goals", "two", "one", "plot")
 
 
 @pytest.fixture
@@ -55,17 +55,17 @@ def test_a_measure_is_kept(options: Options) -> None:
     assert (kept["raw"], kept["rounds"], kept["about"]) == ({"µs": "1.5"}, 5, ABOUT)
 
 
-def test_goals_are_those_of_all_measures_whenever_they_ran(options: Options) -> None:
-    keep("a", outcome("1.5"), options, ABOUT)
+def test_goals_are_those_of_all_measures_in_the_order_of_the_page(options: Options) -> None:
+    keep("one", outcome("1.5"), options, ABOUT)
     late = Goal("other work", "", "≤ 1", "3", reached=False)
-    keep("b", Outcome([Table("two", ("", ""), [])], goals=[late], rounds=1), options, ABOUT)
+    keep("two", Outcome([Table("two", ("", ""), [])], goals=[late], rounds=1), options, ABOUT)
     assert block(options, "goals").splitlines()[2:] == [
-        "| work | peers | ≤ 2 | 1.5 | ✓ |",
         "| other work |  | ≤ 1 | 3 | ✗ |",
+        "| work | peers | ≤ 2 | 1.5 | ✓ |",
     ]
     assert "one run" in block(options, "two")
     assert "1.5" in block(options, "one"), "the other's table stays"
-    keep("a", outcome("1.4"), options, ABOUT)
+    keep("one", outcome("1.4"), options, ABOUT)
     assert "| 1.4 | ✓ |" in block(options, "goals")
 
 
