@@ -163,8 +163,11 @@ class EntityPage(Page):
 
     async def _stream(self, card_id: str, shown: View, view: View) -> View:
         """Write the first text that differs; returns what is shown then."""
-        old = shown.texts()
-        name, text = next((name, text) for name, text in view.texts().items() if old[name] != text)
+        old, new = shown.texts(), view.texts()
+        name = next(name for name, text in new.items() if old[name] != text)
+        if not shown.text and view.text:  # the first words are what somebody waits for
+            name = streamed.TEXT
+        text = new[name]
         await self._in_sequence(lambda sequence: self._cards.stream(card_id, name, text, sequence=sequence))
         match name:
             case streamed.STATUS:

@@ -160,6 +160,23 @@ async def test_text_is_typed_and_the_latest_wins(room):
     assert json.loads(calls[-1]["request"])["content"] == "x" * 199
 
 
+async def test_the_first_words_are_not_kept_waiting_by_the_status(room):
+    async with room.stream(pace=replace(PACE, interval=0.1)) as card:
+        card.status("Thinking")
+        await room.sees("Thinking")
+        card.status("Writing")
+        card.update("sunny")
+        await room.sees("Writing")
+        assert words_of(room.messages[0]) == "sunny"
+        card.update("sunny and warm")
+        card.status("Still writing")
+        await room.sees("sunny and warm")
+        await room.sees("Still writing")
+    written = [call["path"].split("/")[-2] for call in room.calls("/content")]
+    assert written[:2] == ["text", "status"], "the first words first"
+    assert written[2:4] == ["status", "text"], "but no text holds up the status for ever"
+
+
 async def test_ten_operations_a_second_are_kept(make_room):
     """The real rules and the real pace."""
     rules = Rules()

@@ -83,6 +83,7 @@ class Thinking:
         self._most = UsageLimits(request_limit=limits.requests, total_tokens_limit=limits.tokens)
         self._blocks: list[str] = []
         self._next: asyncio.TimerHandle | None = None
+        self._shown = False
         self.usage = RunUsage()
         self._begun = False
 
@@ -185,13 +186,17 @@ class Thinking:
                 pass
 
     def _write(self) -> None:
-        """Show what there is, not each time something is added: all of it is looked through."""
-        self._card.status(self._texts.writing())
+        """Show what there is: the first words at once, then not each time something is added, since all of it is looked
+        through."""
         if self._next is None:
+            if not self._shown:
+                self._write_now()
             self._next = asyncio.get_running_loop().call_later(_EVERY, self._write_now)
+        self._card.status(self._texts.writing())
 
     def _write_now(self) -> None:
         self._next = None
+        self._shown = bool(self.text)
         self._card.update(self.text)
 
 
