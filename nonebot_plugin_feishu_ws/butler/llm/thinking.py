@@ -196,8 +196,9 @@ class Thinking:
 
     def _write_now(self) -> None:
         self._next = None
-        self._shown = bool(self.text)
-        self._card.update(self.text)
+        text = self.text
+        self._shown = bool(text)
+        self._card.update(text)
 
 
 def _short(arguments: Any) -> str:
