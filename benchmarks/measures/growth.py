@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..crowd import app_name
 from ..crowds import Pair, pair
 from ..plots import growth
 from ..report import Goal, Options, Outcome, Picture, Table, middle
@@ -26,7 +27,7 @@ _EVENT_ROWS = """
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT :count)
 INSERT INTO feishu_ws_event (connector, event_id, message_id, event_type, chat_id, payload, state, attempts, owner,
     received_at, done_at)
-SELECT 'cli_a0b1c2d3e4f5a6b7', lower(hex(randomblob(16))), 'om_' || lower(hex(randomblob(16))), 'im.message.receive_v1',
+SELECT :connector, lower(hex(randomblob(16))), 'om_' || lower(hex(randomblob(16))), 'im.message.receive_v1',
     'oc_' || (n % 50), zeroblob(:payload), 'done', 1, 'somebody', :now, :now FROM numbers
 """
 _LOG_ROWS = """
@@ -105,7 +106,9 @@ def fill(file: Path, count: int) -> None:
         connection.execute("PRAGMA cache_size = -1000000")  # KiB: the indexes are filled in no order
         (now,) = connection.execute("SELECT strftime('%Y-%m-%d %H:%M:%f000', 'now')").fetchone()
         if count:
-            connection.execute(_EVENT_ROWS, {"count": count, "payload": _PAYLOAD, "now": now})
+            connection.execute(
+                _EVENT_ROWS, {"count": count, "payload": _PAYLOAD, "connector": app_name(0), "now": now}
+            )
             connection.execute(_LOG_ROWS)
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
