@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from .certificates import certify
-from .children import Child, python, started
+from .children import Child, ChildError, python, started
 from .machine import CLIENT, SERVER
 
 _PATIENCE = 300.0  # seconds: thousands of connections, some of them slow on purpose
 _LATER = 2.0  # seconds in which at least one more event is handled, while there are any
 
 
-class WorkError(Exception):
+class WorkError(ChildError):
     """Something was lost, done twice, or refused."""
 
 
