@@ -14,8 +14,8 @@ from .errors import (
     SendFailed,
     SendUnknown,
 )
-from .events import Incoming, Unfinished
-from .inbox import KEYS_KEPT, Accepted, Duplicate, Inbox
+from .inbox import KEYS_KEPT, Inbox
+from .incoming import Accepted, Duplicate, Incoming, Unfinished
 from .latest import latest_chat
 from .lease import Lease, orphaned
 from .logbook import LogAction, LogBook, LogEntry, LogLevel, LogPage

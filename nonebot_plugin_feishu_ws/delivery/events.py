@@ -1,74 +1,20 @@
 """Events in the database: the statements behind the inbox."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ..storage import Database, EventRow, EventState
+from ..storage import Database, EventRow, EventState, one_of
+from .incoming import Ending, Incoming, Unfinished
 from .lease import Lease, orphaned
 from .pruning import DELETE_AT_ONCE, delete_in_pieces
 
 NOBODY = ""
 """The owner of a row that was given back: none, so that it is anybody's."""
-_MESSAGE = "im.message.receive_v1"
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """An event as it comes in."""
-
-    app_id: str
-    event_id: str
-    event_type: str
-    payload: bytes = field(repr=False)
-    """The event's JSON as Feishu sent it."""
-    message_id: str | None = None
-    """A second key, for `im.message.receive_v1` alone: Feishu may push a message again under a new event id.
-    Other events about the same message carry its id too; theirs is not stored."""
-    chat_id: str | None = None
-
-    @property
-    def message_key(self) -> str | None:
-        """The message id if it identifies this event."""
-        return (self.message_id or None) if self.event_type == _MESSAGE else None
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """An event that somebody left unfinished: a worker that died, or one that gave it back."""
-
-    row_id: int
-    owner: str
-    """The worker it belongs to now, see `Lease`."""
-    incoming: Incoming
-    received_at: datetime
-    attempts: int
-    """How often it was handed out, this time included."""
-    error: str | None = None
-    """Why it was given back the last time, if that was its own fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an event came out of somebody's hands.
-
-    Attributes:
-        owner: Whose hands those were.
-        state: RECEIVED: it was not handled, and is anybody's.
-        at: When it ended; None if it has not.
-        counts: Whether that was an attempt at it.
-    """
-
-    row_id: int
-    owner: str
-    state: EventState
-    at: datetime | None
-    error: str | None = None
-    counts: bool = True
 
 
 class EventStore:
@@ -80,7 +26,10 @@ class EventStore:
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
         self._lease = lease
-        self._insert = database.insert(EventRow).on_conflict_do_nothing()
+        self._native = native = database.native
+        self._insert, self._read, self._finish = map(native.sql, (_INSERT, _READ, _FINISH))
+        self._read_to = 0
+        """The last row of ours that `insert` has read."""
 
     async def insert(self, events: Sequence[Incoming], at: datetime) -> tuple[str, list[int | None]]:
         """Insert in order, in one transaction.
@@ -92,65 +41,64 @@ class EventStore:
         Raises:
             Fenced: again and again; nothing was inserted.
         """
+        time = self._native.time(at)
 
-        async def work(
-            session: AsyncSession, owner: str
-        ) -> tuple[str, list[tuple[int, str, str, str | None]]]:
+        async def work(session: AsyncSession, owner: str) -> tuple[str, Sequence[Any], Sequence[Any]]:
+            connection = await session.connection()
             values = [
-                {
-                    "connector": event.app_id,
-                    "event_id": event.event_id,
-                    "message_id": event.message_key,
-                    "event_type": event.event_type,
-                    "chat_id": event.chat_id,
-                    "payload": event.payload,
-                    "state": EventState.RECEIVED,
-                    "attempts": 1,
-                    "owner": owner,
-                    "received_at": at,
-                }
-                for event in events
+                (e.app_id, e.event_id, e.message_key, e.event_type, e.chat_id, e.payload, owner, time)
+                for e in events
             ]
-            await (await session.connection()).execute(self._insert, values)
-            # Not RETURNING: SQLite has it since 3.35, and rows of a commit whose outcome was unknown count
-            # too.
-            mine = select(EventRow.id, EventRow.connector, EventRow.event_id, EventRow.message_id).where(
-                col(EventRow.owner) == owner,
-                col(EventRow.state) == EventState.RECEIVED,
-                or_(*_any_key_of(events)),
-            )
-            found = (await session.exec(mine)).all()
-            return owner, [(row[0] or 0, row[1], row[2], row[3]) for row in found]
+            await connection.exec_driver_sql(self._insert, values)
+            # Numbers only grow: what is new of ours is behind what was read last.
+            new = (await connection.exec_driver_sql(self._read, (owner, self._read_to))).all()
+            stored = {row[1:3] for row in new}
+            # Others were known; of a commit whose outcome was unknown they may be ours.
+            known = [e for e in events if (e.app_id, e.event_id) not in stored]
+            return owner, new, await self._known(session, owner, known) if known else ()
 
-        owner, rows = await self._lease.write(work)
-        by_event = {(connector, event_id): id_ for id_, connector, event_id, _ in rows}
-        by_message = {(connector, message): id_ for id_, connector, _, message in rows if message}
+        owner, new, known = await self._lease.write(work, shared=True)
+        if new:
+            self._read_to = new[-1][0]
+        by_event = {row[1:3]: row[0] for row in (*known, *new)}
+        by_message = {(row[1], row[3]): row[0] for row in (*known, *new) if row[3]}
         return owner, [
             by_event.get((event.app_id, event.event_id))
             or by_message.get((event.app_id, event.message_key or ""))
             for event in events
         ]
 
+    async def _known(self, session: AsyncSession, owner: str, events: Sequence[Incoming]) -> Sequence[Any]:
+        mine = select(EventRow.id, EventRow.connector, EventRow.event_id, EventRow.message_id).where(
+            col(EventRow.owner) == owner,
+            col(EventRow.state) == EventState.RECEIVED,
+            or_(*_any_key_of(events)),
+        )
+        return (await session.exec(mine)).all()
+
     async def end(self, endings: Sequence[Ending]) -> None:
         """Finish rows, or give them back, in one transaction. Those that are finished already, or another's by now,
         stay as they are."""
-        finished: list[dict[str, object]] = []
-        given_back: list[dict[str, object]] = []
-        for ending in endings:
-            values: dict[str, object] = {"row": ending.row_id, "mine": ending.owner, "why": ending.error}
-            if ending.state is EventState.RECEIVED:
-                given_back.append({**values, "uncounted": 0 if ending.counts else 1})
-            else:
-                finished.append({**values, "to": ending.state, "at": ending.at})
+        time = self._native.time
+        finished = [
+            (e.state.value, time(e.at), e.error, e.row_id, e.owner)
+            for e in endings
+            if e.state is not EventState.RECEIVED
+        ]
+        given_back = [
+            {"row": e.row_id, "mine": e.owner, "why": e.error, "uncounted": 0 if e.counts else 1}
+            for e in endings
+            if e.state is EventState.RECEIVED
+        ]
 
         async def work(session: AsyncSession) -> None:
             connection = await session.connection()
             if finished:
-                await connection.execute(_FINISH, finished)
+                await connection.exec_driver_sql(self._finish, finished)
             if given_back:
                 await connection.execute(_GIVE_BACK, given_back)
 
-        await self._database.write(work)
+        await self._database.write(work, shared=True)
 
     async def give_back_all(self) -> None:
         """Everything unfinished of this worker is anybody's."""
@@ -173,7 +121,7 @@ class EventStore:
             .distinct()
         )
         if app_ids is not None:
-            statement = statement.where(col(EventRow.connector).in_(app_ids))
+            statement = statement.where(one_of(col(EventRow.connector), app_ids))
         async with self._database.session() as session:
             return (await session.exec(statement)).all()
 
@@ -248,17 +196,27 @@ class EventStore:
         return await delete_in_pieces(self._database, statement)
 
 
-_MINE = (
+_INSERT = """
+INSERT INTO feishu_ws_event
+    (connector, event_id, message_id, event_type, chat_id, payload, owner, received_at, state, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'received', 1) ON CONFLICT DO NOTHING
+"""
+_READ = """
+SELECT id, connector, event_id, message_id FROM feishu_ws_event
+WHERE state = 'received' AND owner = ? AND id > ? ORDER BY id
+"""
+_FINISH = """
+UPDATE feishu_ws_event SET state = ?, done_at = ?, error = ? WHERE id = ? AND owner = ? AND state = 'received'
+"""
+_GIVE_BACK = (
     update(EventRow)
     .where(
         col(EventRow.id) == bindparam("row"),
         col(EventRow.owner) == bindparam("mine"),
         col(EventRow.state) == EventState.RECEIVED,
     )
-    .values(error=bindparam("why"))
+    .values(error=bindparam("why"), owner=NOBODY, attempts=EventRow.attempts - bindparam("uncounted"))
 )
-_FINISH = _MINE.values(state=bindparam("to"), done_at=bindparam("at"))
-_GIVE_BACK = _MINE.values(owner=NOBODY, attempts=EventRow.attempts - bindparam("uncounted"))
 
 
 def _any_key_of(events: Sequence[Incoming]) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from ..storage import EventState
-from .events import Ending
+from .incoming import Ending
 from .spool import Spool
 
 _MAX_ERROR = 2000
@@ -16,6 +16,7 @@ class Hands:
 
     Args:
         write: writes endings in one transaction.
+        moment: waits for a good time to do so, see `Database.moment`.
         max_batch: how many at most in one.
         retry_first, retry_most: seconds until the database is tried again.
     """
@@ -24,6 +25,7 @@ class Hands:
         self,
         write: Callable[[Sequence[Ending]], Awaitable[None]],
         *,
+        moment: Callable[[], Awaitable[None]],
         max_batch: int,
         retry_first: float,
         retry_most: float,
@@ -37,6 +39,7 @@ class Hands:
         self._endings = Spool(
             "event endings",
             self._write_and_let_go,
+            moment=moment,
             max_batch=max_batch,
             capacity=None,  # one per row in hand
             retry_first=retry_first,

@@ -20,8 +20,9 @@ from datetime import datetime, timedelta
 
 from ..storage import Database, DatabaseUnavailable, EventState, utc_now
 from .errors import EventRejected, Fenced, InboxUnavailable
-from .events import EventStore, Incoming, Unfinished
+from .events import EventStore
 from .hands import Hands
+from .incoming import Accepted, Duplicate, Incoming, Unfinished
 from .isolate import write_isolated
 from .lease import Lease
 
@@ -30,20 +31,6 @@ KEYS_KEPT = timedelta(hours=8)
 """Feishu pushes an event again for 7.1 h (feishu-facts.md, Platform limits); so long its keys must be
 known."""
 _PAGE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The event is committed: acknowledge it, handle it, then call `done` or `dead`."""
-
-    row_id: int
-    owner: str
-    """The worker it belongs to, see `Lease`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The event is known: acknowledge it, do nothing."""
 
 
 @dataclass(slots=True)
@@ -93,6 +80,7 @@ class Inbox:
         self._buried = buried
         self._lease = lease
         self._store = EventStore(database, lease)
+        self._database = database
         self._room = asyncio.Semaphore(capacity)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
@@ -101,7 +89,11 @@ class Inbox:
         """When events could not be stored, by the loop's clock; None: the last ones were."""
         self._task: asyncio.Task[None] | None = None
         self._hands = Hands(
-            self._store.end, max_batch=max_batch, retry_first=retry_first, retry_most=retry_most
+            self._store.end,
+            moment=database.moment,
+            max_batch=max_batch,
+            retry_first=retry_first,
+            retry_most=retry_most,
         )
 
     def start(self) -> None:
@@ -265,6 +257,8 @@ class Inbox:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if len(self._waiting) < self._max_batch:
+                await self._database.moment()
             batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
             try:
                 await write_isolated(batch, self._write_batch, self._reject)

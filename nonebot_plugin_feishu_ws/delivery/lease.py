@@ -25,6 +25,8 @@ from .errors import Fenced
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_HOLD = "SELECT id FROM feishu_ws_worker WHERE id = ?"
+_LOCK = " FOR KEY SHARE"  # nobody can delete the row before the commit, and beats do not wait for it
 _TRUSTED = 3  # beats: so long after its last one a worker is sure to be alive; less than `patience`
 
 
@@ -81,6 +83,7 @@ class Lease:
         self._clock = clock
         self.id = _new_id()
         """The owner written into rows. It changes when this worker was fenced off and began anew."""
+        self._hold = database.native.sql(_HOLD if database.is_sqlite else _HOLD + _LOCK)
         self._trusted_until = clock()
         self._trouble: str | None = "not at work"
         self._others: dict[str, _Seen] = {}
@@ -150,13 +153,11 @@ class Lease:
             Fenced: this worker's row is gone; `renew` begins anew.
         """
         me = self.id
-        # FOR KEY SHARE: nobody can delete the row before the commit, and beats do not wait for it.
-        mine = select(WorkerRow.id).where(col(WorkerRow.id) == me).with_for_update(read=True, key_share=True)
-        if (await session.exec(mine)).first() is None:
+        if (await (await session.connection()).exec_driver_sql(self._hold, (me,))).first() is None:
             raise Fenced(me)
         return me
 
-    async def write(self, work: Callable[[AsyncSession, str], Awaitable[_T]]) -> _T:
+    async def write(self, work: Callable[[AsyncSession, str], Awaitable[_T]], *, shared: bool = False) -> _T:
         """Run `work` in one transaction as this worker, with the owner to write into rows; see `Database.write`.
 
         Raises:
@@ -168,10 +169,10 @@ class Lease:
             return await work(session, await self.hold(session))
 
         try:
-            return await self._database.write(held)
+            return await self._database.write(held, shared=shared)
         except Fenced:
             await self.renew()
-            return await self._database.write(held)
+            return await self._database.write(held, shared=shared)
 
     async def confirm(self, owner: str) -> None:
         """Before an effect outside the database: make sure that `owner` is still this worker.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +16,11 @@ from .pruning import DELETE_AT_ONCE, delete_in_pieces
 from .spool import Spool
 
 _MAX_PAGE = 500
+_Line = tuple[object, ...]
+_INSERT = """
+INSERT INTO feishu_ws_log (at, level, action, connector, name, event_id, message_id, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 class LogAction(StrEnum):
@@ -102,9 +107,12 @@ class LogBook:
     ) -> None:
         self._database = database
         self._now = now
-        self._spool: Spool[dict[str, Any]] = Spool(
+        self._native = database.native
+        self._insert = self._native.sql(_INSERT)
+        self._spool: Spool[_Line] = Spool(
             "log lines",
             self._store,
+            moment=database.moment,
             max_batch=max_batch,
             capacity=capacity,
             retry_first=retry_first,
@@ -151,16 +159,16 @@ class LogBook:
             detail: anything else, as JSON; what JSON does not know is written as text. Without secrets.
         """
         self._spool.put(
-            {
-                "at": self._now(),
-                "level": level.value,
-                "action": action.value,
-                "connector": connector,
-                "name": name,
-                "event_id": event_id,
-                "message_id": message_id,
-                "detail": _frozen(detail or {}),
-            }
+            (
+                self._native.time(self._now()),
+                level.value,
+                action.value,
+                connector,
+                name,
+                event_id,
+                message_id,
+                _frozen(detail) if detail else "{}",
+            )
         )
 
     async def read(
@@ -236,19 +244,19 @@ class LogBook:
         statement = delete(LogRow).where(col(LogRow.id).in_(first), col(LogRow.at) < before)
         return await delete_in_pieces(self._database, statement)
 
-    async def _store(self, lines: Sequence[dict[str, Any]]) -> None:
+    async def _store(self, lines: Sequence[_Line]) -> None:
         async def work(session: AsyncSession) -> None:
-            await (await session.connection()).execute(insert(LogRow), list(lines))
+            await (await session.connection()).exec_driver_sql(self._insert, list(lines))
 
-        await self._database.write(work)
+        await self._database.write(work, shared=True)
 
 
-def _frozen(detail: Mapping[str, object]) -> dict[str, Any]:
-    """A copy that later changes do not reach, made of what JSON knows."""
+def _frozen(detail: Mapping[str, object]) -> str:
+    """JSON as the column has it, which later changes do not reach."""
     try:
-        return json.loads(json.dumps(dict(detail), default=str))
+        return json.dumps(dict(detail), default=str, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):  # odd keys, circles
-        return {"detail": str(type(detail))}
+        return json.dumps({"detail": str(type(detail))})
 
 
 def _entry(row: LogRow) -> LogEntry:

@@ -78,6 +78,7 @@ class Outbox:
             self._rows,
             self._lanes,
             ways,
+            moment=database.moment,
             max_batch=max_batch,
             retry_first=retry_first,
             retry_most=retry_most,

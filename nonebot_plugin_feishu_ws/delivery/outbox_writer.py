@@ -1,7 +1,7 @@
 """The outbox's commits: all that changes at about the same time in one transaction, while the lease is held."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,7 @@ class OutboxWriter:
         rows: the statements.
         lanes: take what was committed to be sent.
         ways: of the connectors that run here.
+        moment: waits for a good time to write, see `Database.moment`.
         max_batch: rows in one transaction.
         retry_first, retry_most: seconds until the database is tried again, doubling from the one to the other.
     """
@@ -49,6 +50,7 @@ class OutboxWriter:
         lanes: Lanes,
         ways: Mapping[str, Way],
         *,
+        moment: Callable[[], Awaitable[None]],
         max_batch: int,
         retry_first: float,
         retry_most: float,
@@ -60,6 +62,7 @@ class OutboxWriter:
         self._spool: Spool[_Post | Step] = Spool(
             "messages to be sent",
             self._write,
+            moment=moment,
             max_batch=max_batch,
             capacity=None,  # somebody waits for each
             retry_first=retry_first,
@@ -101,7 +104,7 @@ class OutboxWriter:
             return owner, now, left, {**kept, **claimed}
 
         try:
-            owner, now, left, kept = await self._lease.write(work)
+            owner, now, left, kept = await self._lease.write(work, shared=True)
         except Exception as error:
             self._lanes.behind = self._lanes.behind or behind
             if not isinstance(error, Fenced):

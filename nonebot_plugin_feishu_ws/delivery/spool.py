@@ -21,6 +21,7 @@ class Spool(Generic[_T]):
     Args:
         name: what is spooled, for messages.
         write: writes some in one transaction, all or none.
+        moment: waits for a good time to write, see `Database.moment`.
         max_batch: how many at most in one transaction.
         capacity: how many may wait; None: as many as come.
         retry_first, retry_most: seconds until the database is tried again, doubling from the one to the
@@ -34,6 +35,7 @@ class Spool(Generic[_T]):
         name: str,
         write: Callable[[Sequence[_T]], Awaitable[None]],
         *,
+        moment: Callable[[], Awaitable[None]],
         max_batch: int,
         capacity: int | None,
         retry_first: float,
@@ -43,6 +45,7 @@ class Spool(Generic[_T]):
     ) -> None:
         self._name = name
         self._write = write
+        self._moment = moment
         self._max_batch = max_batch
         self._capacity = capacity
         self._retry_first = retry_first
@@ -107,6 +110,8 @@ class Spool(Generic[_T]):
                 continue
             if self._linger:
                 await self._first_of(self._hurry, self._linger)
+            if len(self._items) < self._max_batch:
+                await self._moment()
             batch = list(islice(self._items, self._max_batch))
             try:
                 await write_isolated(batch, self._write_and_forget, self._refused)

@@ -12,9 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from .base import Base
-from .dialects import WRITES, explain, is_conflict, is_outage, make_engine, parse_url
+from .dialects import explain, is_conflict, is_outage, make_engine, make_writer, parse_url
 from .errors import DatabaseUnavailable
+from .lull import Lull
 from .migrate import NEWEST, current, migrate
+from .native import Native
+from .writer import Writer
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -32,6 +35,7 @@ class Database:
         connect_timeout: seconds to reach PostgreSQL, and to wait for a free connection.
         command_timeout: seconds a PostgreSQL statement may take.
         attempts: how often `write` tries when only others stand in the way.
+        linger: seconds after a commit in which `moment` lets others gather.
 
     Raises:
         DatabaseUrlError: the URL is malformed, not supported, or its driver is not installed.
@@ -45,6 +49,7 @@ class Database:
         connect_timeout: float = 5.0,
         command_timeout: float = 15.0,
         attempts: int = 4,
+        linger: float = 0.002,
     ) -> None:
         self._url = parse_url(url)
         self._engine = make_engine(
@@ -53,16 +58,17 @@ class Database:
             connect_timeout=connect_timeout,
             command_timeout=command_timeout,
         )
-        self._writer = self._engine.execution_options(**{WRITES: True})
         # PostgreSQL shows each statement what is committed by then, so a transaction would only cost its begin and end.
         self._reader = (
             self._engine if self.is_sqlite else self._engine.execution_options(isolation_level="AUTOCOMMIT")
         )
+        self.native = Native(self._engine.dialect)
+        """Statements for what is written with every event."""
         self._connect_timeout = connect_timeout
         self._attempts = attempts
-        # SQLite has one writer. In one process waiting in line is faster and fairer than polling for the
-        # lock.
-        self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        self._lull = Lull(linger)
+        # SQLite has one writer. In one process waiting in line is faster and fairer than polling for the lock.
+        self._writer = Writer(make_writer(self._url, busy_timeout=busy_timeout)) if self.is_sqlite else None
 
     @override
     def __repr__(self) -> str:
@@ -122,6 +128,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection. The object can be used again after `start()`."""
+        if self._writer is not None:
+            await self._writer.close()
         await self._engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -139,12 +147,24 @@ class Database:
                 raise DatabaseUnavailable(explain(error)) from error
             raise
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[_T]]) -> _T:
+    async def moment(self) -> None:
+        """Wait until it is a good time to write: whoever does so now shares a commit with those who have waited too.
+        At once when nothing was written for a while; else some milliseconds."""
+        if self._writer is not None:
+            await self._writer.under_way()
+        await self._lull.over()
+
+    async def write(self, work: Callable[[AsyncSession], Awaitable[_T]], *, shared: bool = False) -> _T:
         """Run `work` in one transaction and commit it.
 
-        Where only others stood in the way (a lock, a deadlock, a serialization failure) nothing was
-        committed, and it is run again with a fresh session a few times: `work` must not leave anything
-            behind but rows.
+        Where only others stood in the way (a lock, a deadlock, a serialization failure) nothing was committed, and it
+        is run again with a fresh session a few times: `work` must not leave anything behind but rows. Nor may it wait
+        for anything but its session: on SQLite it runs in a thread, see `Writer`.
+
+        Args:
+            work: makes up the transaction.
+            shared: SQLite may commit it together with others that are written now; refused (see below) is each for
+                itself. For statements: `work` neither adds rows as objects nor rolls back.
 
         Raises:
             DatabaseUnavailable: the database cannot be reached or used, or stayed locked. Whether the
@@ -156,10 +176,9 @@ class Database:
         while True:
             attempt += 1
             try:
-                async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session:
-                    result = await work(session)
-                    await session.commit()
-                    return result
+                result = await self._transact(work, shared=shared)
+                self._lull.begin()
+                return result
             except Exception as error:
                 if is_conflict(error) and attempt < self._attempts:
                     _log.debug("transaction stood in somebody's way, again: %s", explain(error))
@@ -168,3 +187,11 @@ class Database:
                 else:
                     raise
             await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - not for secrecy
+
+    async def _transact(self, work: Callable[[AsyncSession], Awaitable[_T]], *, shared: bool) -> _T:
+        if self._writer is not None:
+            return await self._writer.write(work, shared=shared)
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            result = await work(session)
+            await session.commit()
+            return result

@@ -5,11 +5,12 @@ import time
 from functools import partial
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
 
 from .errors import DatabaseUrlError
 
@@ -81,6 +82,20 @@ def make_engine(
             f"FEISHU_WS__DATABASE_URL needs the package {error.name}: "
             "pip install 'nonebot-plugin-feishu-ws[postgres]'"
         ) from None
+
+
+def make_writer(url: URL, *, busy_timeout: float) -> Engine:
+    """The engine of SQLite's one writer, see `Writer`; `busy_timeout` as above."""
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        connect_args={"timeout": busy_timeout, "check_same_thread": False},
+        poolclass=StaticPool,
+        hide_parameters=True,
+        execution_options={WRITES: True},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

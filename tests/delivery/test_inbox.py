@@ -108,10 +108,10 @@ async def test_many_share_a_commit(
     commits = 0
     write = database.write
 
-    async def counted(work: Any) -> Any:
+    async def counted(work: Any, **options: Any) -> Any:
         nonlocal commits
         commits += 1
-        return await write(work)
+        return await write(work, **options)
 
     monkeypatch.setattr(database, "write", counted)
     await asyncio.gather(*(inbox.accept(message(number)) for number in range(1000)))
@@ -126,10 +126,10 @@ async def test_callers_wait_when_there_is_no_room(
     entered, go_on = asyncio.Event(), asyncio.Event()
     write = database.write
 
-    async def slow(work: Any) -> Any:
+    async def slow(work: Any, **options: Any) -> Any:
         entered.set()
         await go_on.wait()
-        return await write(work)
+        return await write(work, **options)
 
     monkeypatch.setattr(database, "write", slow)
     callers = [asyncio.create_task(inbox.accept(message(number))) for number in range(20)]

@@ -385,7 +385,7 @@ async def test_sqlite_with_a_full_disk(sqlite_url: str, make_inbox: Make, messag
 
 
 async def test_sqlite_that_becomes_read_only(sqlite_url: str, make_inbox: Make, message: Message) -> None:
-    """Permissions do not stop root, so the connections themselves are told not to write."""
+    """Permissions do not stop root, so the connection itself is told not to write."""
     database = Database(sqlite_url)
     await database.start()
     inbox = await make_inbox(database)
@@ -396,8 +396,10 @@ async def test_sqlite_that_becomes_read_only(sqlite_url: str, make_inbox: Make, 
     await database.write(lambda session: read_only(session, 1))
     with pytest.raises(InboxUnavailable, match="readonly"):
         await inbox.accept(message())
-    async with database.session() as session:
-        await read_only(session, 0)
+    assert database._writer is not None
+    connection = database._writer._engine.raw_connection()  # a transaction that writes could not begin
+    connection.cursor().execute("PRAGMA query_only=0")
+    connection.close()
     assert isinstance(await inbox.accept(message()), Accepted)
     await inbox.stop()
     await database.close()

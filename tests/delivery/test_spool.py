@@ -21,9 +21,22 @@ class Written:
             return await self.batches.get()
 
 
+async def at_once() -> None:
+    """Any moment is good."""
+
+
 def spool(written: Written, **options: Any) -> Spool[int]:
     made: Spool[int] = Spool(
-        "numbers", written, **{"max_batch": 3, "capacity": None, "retry_first": 1, "retry_most": 1, **options}
+        "numbers",
+        written,
+        **{
+            "moment": at_once,
+            "max_batch": 3,
+            "capacity": None,
+            "retry_first": 1,
+            "retry_most": 1,
+            **options,
+        },
     )
     made.start()
     return made
@@ -39,9 +52,22 @@ async def test_what_comes_within_the_linger_is_written_together() -> None:
     await numbers.stop()
 
 
+async def test_what_comes_until_the_moment_is_written_together() -> None:
+    written, moment = Written(), asyncio.Event()
+    numbers = spool(written, moment=moment.wait)
+    numbers.put(1)
+    await asyncio.sleep(0)  # the first one has been noticed
+    numbers.put(2)
+    await asyncio.sleep(0)
+    assert written.batches.empty()
+    moment.set()
+    assert await written.next() == [1, 2]
+    await numbers.stop()
+
+
 async def test_a_full_batch_waits_for_nobody() -> None:
-    written = Written()
-    numbers = spool(written, linger=3600)
+    written, never = Written(), asyncio.Event()
+    numbers = spool(written, linger=3600, moment=never.wait)
     for number in range(3):
         numbers.put(number)
     assert await written.next() == [0, 1, 2]

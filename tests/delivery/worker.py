@@ -9,12 +9,13 @@ import sys
 from typing import Any
 
 import nonebot
+from sqlalchemy import insert
 
 nonebot.init(driver="~none", log_level="CRITICAL")
 nonebot.load_plugin("nonebot_plugin_feishu_ws")
 
 from nonebot_plugin_feishu_ws.delivery import Accepted, Fenced, Inbox, Incoming, Lease
-from nonebot_plugin_feishu_ws.storage import Database, DatabaseUnavailable
+from nonebot_plugin_feishu_ws.storage import Database, DatabaseUnavailable, EventRow
 
 
 def event(number: int) -> Incoming:
@@ -69,7 +70,7 @@ class Worker:
         """Insert an event, and stop before the commit."""
         inside = asyncio.Event()
 
-        async def insert(session: Any, owner: str) -> None:
+        async def work(session: Any, owner: str) -> None:
             row = {
                 "connector": "cli_a",
                 "event_id": f"ev{number}",
@@ -82,13 +83,13 @@ class Worker:
                 "state": "RECEIVED",
                 "attempts": 1,
             }
-            await (await session.connection()).execute(self.inbox._store._insert, [{**row, **more}])
+            await (await session.connection()).execute(insert(EventRow), [{**row, **more}])
             inside.set()
             await self.go_on.wait()
 
         async def run() -> str:
             try:
-                await self.lease.write(insert)
+                await self.lease.write(work)
             except DatabaseUnavailable:
                 return "refused"
             return "committed"

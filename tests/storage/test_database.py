@@ -158,29 +158,34 @@ async def test_writes_that_stand_in_each_others_way_all_happen(database_url: str
             await database.close()
 
 
-@pytest.mark.parametrize("free_at", [2, 3, None])
-async def test_a_conflict_is_retried_as_often_as_said(sqlite_url: str, free_at: int | None) -> None:
+@pytest.mark.parametrize("free_after", [1, 2, None])
+async def test_a_conflict_is_retried_as_often_as_said(
+    sqlite_url: str, free_after: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = Database(sqlite_url, busy_timeout=0, attempts=3)
     await database.start()
-    tries = 0
+    tries, retry = 0, database._transact
 
-    async def work(session: AsyncSession) -> None:
+    async def tried(work: Any, **options: Any) -> Any:
         nonlocal tries
         tries += 1
-        if tries == free_at:
-            other.rollback()
-        session.add(event_row())
-        await session.flush()
+        try:
+            return await retry(work, **options)
+        finally:
+            if tries == free_after:
+                other.rollback()
 
+    monkeypatch.setattr(database, "_transact", tried)
     other = sqlite3.connect(database.path or "", isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
-        if free_at is None:
+        if free_after is None:
             with pytest.raises(DatabaseUnavailable, match="locked"):
-                await database.write(work)
+                await add(database, event_row())
+            assert tries == 3
         else:
-            await database.write(work)
-        assert tries == (free_at or 3)
+            await add(database, event_row())
+            assert tries == free_after + 1
     finally:
         other.close()
         await database.close()
@@ -206,15 +211,20 @@ async def test_sqlite_waits_for_another_process(sqlite_url: str) -> None:
 
 
 async def test_sqlite_is_set_up_to_lose_nothing(sqlite_url: str) -> None:
+    """Whoever reads, and whoever writes."""
     database = Database(sqlite_url, busy_timeout=1.5)
     await database.start()
-    async with database.session() as session:
+
+    async def values(session: AsyncSession) -> list[object]:
         connection = await session.connection()
-        values = [
+        return [
             (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
         ]
-    assert values == ["wal", 2, 1, 1500]
+
+    async with database.session() as session:
+        assert await values(session) == ["wal", 2, 1, 1500, 1]
+    assert await database.write(values) == ["wal", 2, 1, 1500, 1]
     await database.close()
 
 
