@@ -14,6 +14,7 @@ from .errors import (
     VaultError,
 )
 from .keyfile import load_vault
+from .members import one_of
 from .tables import (
     ApprovalCardRow,
     ApprovalRow,
@@ -80,5 +81,6 @@ __all__ = [
     "WorkerRow",
     "load_vault",
     "new_key",
+    "one_of",
     "utc_now",
 ]

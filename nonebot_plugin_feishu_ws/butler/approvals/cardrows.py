@@ -9,7 +9,7 @@ from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, OutboxRow, OutboxState, utc_now
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, OutboxRow, OutboxState, one_of, utc_now
 from .face import card_uuid
 from .share import Share
 
@@ -81,7 +81,7 @@ class CardRows:
         found = (
             select(ApprovalRow.id, ApprovalRow.connector)
             .join(ApprovalCardRow, col(ApprovalCardRow.approval_id) == col(ApprovalRow.id))
-            .where(recent, stale, col(ApprovalRow.connector).in_(apps))
+            .where(recent, stale, one_of(col(ApprovalRow.connector), apps))
             .distinct()
             .limit(limit)
         )

@@ -13,7 +13,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...delivery import orphaned
-from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, DatabaseClock, EventRow
+from ...storage import ApprovalCardRow, ApprovalRow, ApprovalState, DatabaseClock, EventRow, one_of
 from ...telemetry import Counts
 from .share import Share
 
@@ -91,7 +91,9 @@ class ApprovalStore:
             )
             found = (
                 select(ApprovalRow)
-                .where(col(ApprovalRow.finished_at).is_(None), col(ApprovalRow.connector).in_(apps), wanted)
+                .where(
+                    col(ApprovalRow.finished_at).is_(None), one_of(col(ApprovalRow.connector), apps), wanted
+                )
                 .order_by(col(ApprovalRow.created_at))
                 .limit(limit)
             )

@@ -15,7 +15,7 @@ from sqlmodel import col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ...delivery import DELETE_AT_ONCE, Fenced, Lease, delete_in_pieces, orphaned
-from ...storage import ApprovalRow, Database, EventRow, RunRow, RunState, utc_now
+from ...storage import ApprovalRow, Database, EventRow, RunRow, RunState, one_of, utc_now
 from ..history import Conversation
 from ..turn import Turn
 
@@ -128,7 +128,7 @@ class Runs:
 
     async def due(self, app_ids: Collection[str], limit: int) -> Sequence[RunRow]:
         """Runs that can go on, of some bots."""
-        found = select(RunRow).where(_due(self._lease.id), col(RunRow.connector).in_(app_ids))
+        found = select(RunRow).where(_due(self._lease.id), one_of(col(RunRow.connector), app_ids))
         async with self._database.session() as session:
             return (await session.exec(found.order_by(col(RunRow.created_at)).limit(limit))).all()
 
