@@ -86,4 +86,4 @@ async def deploy(service: str) -> str:
     return f"{service} is deployed"
 
 
-nonebot.run()
+nonebot.run(loop=os.environ.get("TEST_LOOP", "auto"))  # uvicorn's: asyncio, uvloop, or what is there

@@ -70,6 +70,7 @@ class House:
                 "FEISHU_WS__LOCALE": "en_US",
                 "FEISHU_WS__CONSOLE": "false",
                 "LOG_LEVEL": "DEBUG",
+                **{name: value for name, value in os.environ.items() if name == "TEST_LOOP"},
             },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -433,7 +433,7 @@ def inboxes() -> type[Inbox]:
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a loop holds: tasks, registered file descriptors, timers."""
+    """What a loop holds: tasks, registered file descriptors, timers; of uvloop, which shows no more, tasks."""
 
     tasks: frozenset[asyncio.Task[Any]]
     sockets: int
@@ -442,6 +442,8 @@ class Footprint:
     @classmethod
     def now(cls) -> "Footprint":
         loop: Any = asyncio.get_running_loop()
+        if not isinstance(loop, asyncio.SelectorEventLoop):
+            return cls(frozenset(asyncio.all_tasks()), 0, 0)
         timers = sum(not handle.cancelled() for handle in loop._scheduled)
         return cls(frozenset(asyncio.all_tasks()), len(loop._selector.get_map()), timers)
 
