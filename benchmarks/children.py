@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -154,6 +154,25 @@ async def started(
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def heeding(clients: Sequence[Child], asking: Coroutine[Any, Any, Any]) -> Any:
+    """What is answered; unless a client ends before that, which would be waited for in vain.
+
+    Raises:
+        ChildError: One has ended.
+    """
+    answer = asyncio.create_task(asking)
+    ends = [asyncio.create_task(client.gone()) for client in clients]
+    try:
+        await asyncio.wait((answer, *ends), return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            if end.done() and not answer.done():
+                raise end.result()
+        return answer.result()
+    finally:
+        for task in (answer, *ends):
+            task.cancel()
 
 
 def python(module: str, settings: object = None) -> tuple[str, ...]:

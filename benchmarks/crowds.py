@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .certificates import certify
-from .children import Child, ChildError, python, started
+from .children import Child, ChildError, heeding, python, started
 from .machine import CLIENT, SERVER
 
 _PATIENCE = 300.0  # seconds: thousands of connections, some of them slow on purpose
@@ -26,6 +26,14 @@ class Pair:
     platform: Child
     client: Child
 
+    async def ask(self, what: object) -> dict[str, Any]:
+        """Of the platform, see `crowd.py`.
+
+        Raises:
+            ChildError: it does not answer, or the client has ended.
+        """
+        return await heeding((self.client,), self.platform.ask(what, _PATIENCE))
+
     async def connect(self, count: int) -> None:
         """Have the client connect its apps up to that number, and see that they are."""
         await self.client.ask({"connect": count}, _PATIENCE)
@@ -33,7 +41,7 @@ class Pair:
 
     async def connected(self, count: int) -> list[float]:
         """Wait until so many are; when each was, in seconds after the first."""
-        told = await self.platform.ask({"open": count}, _PATIENCE)
+        told = await self.ask({"open": count})
         return told["times"]
 
     async def push(self, count: int, window: int) -> Sequence[float]:
@@ -46,7 +54,7 @@ class Pair:
             WorkError: not each was acked once, with 200, and handled once.
         """
         before = (await self.client.ask({}))["handled"]
-        told = await self.platform.ask({"push": {"count": count, "window": window}}, _PATIENCE)
+        told = await self.ask({"push": {"count": count, "window": window}})
         if (told["acked"], told["twice"], told["refused"]) != (count, 0, 0):
             raise WorkError(
                 f"of {count} events {told['acked']} were acked, {told['twice']} twice, {told['refused']} refused"

@@ -1,6 +1,5 @@
 """One client beside the platform, for one round: every event acked once with 200, and handled once, or it is wrong."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .children import Child, ChildError, python, started
+from .children import Child, ChildError, heeding, python, started
 from .contenders import Contender
 from .databases import Databases
 from .machine import CLIENT, SERVER
@@ -73,14 +72,15 @@ class Trial:
             await self._ask({"connected": len(self._clients)}, within=60.0)
         except ChildError as error:
             raise ChildError(f"not connected: {error}\n{client.errors}") from error
+        await client.quiet()
 
     async def run(self, *, within: float = 120.0, **what: Any) -> Figures:
-        """Send events, as `server.Run`'s arguments say; each is acked, and handled, before this returns.
+        """Send events, as `server.Run`'s arguments say, to clients at rest; when this returns each event is acked and
+        handled, and the clients are at rest again.
 
         Raises:
             ChildError: a client, or the platform, did not get there.
         """
-        await self._quiet()
         before = sum(client.cpu for client in self._clients)
         told = self.told = await self._ask({"run": what}, within)
         self.sent += told["acked"]
@@ -93,18 +93,7 @@ class Trial:
         )
 
     async def _ask(self, what: object, within: float) -> Any:
-        """What the platform answers; unless a client ends before that, which would be waited for in vain."""
-        asking = asyncio.create_task(self._platform.ask(what, within))
-        ends = [asyncio.create_task(client.gone()) for client in self._clients]
-        try:
-            await asyncio.wait((asking, *ends), return_when=asyncio.FIRST_COMPLETED)
-            for end in ends:
-                if end.done() and not asking.done():
-                    raise end.result()
-            return asking.result()
-        finally:
-            for task in (asking, *ends):
-                task.cancel()
+        return await heeding(self._clients, self._platform.ask(what, within))
 
     async def _quiet(self) -> None:
         for client in self._clients:

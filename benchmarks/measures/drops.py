@@ -46,7 +46,7 @@ async def _dropped(count: int, nonce: int) -> dict[str, Any]:
             first = await _first(here)
             times = await here.connected(count)
             connecting = here.client.cpu
-            told = await here.platform.ask({"drop": nonce + 60}, nonce + 90)
+            told = await here.ask({"drop": nonce + 60})
             returning = here.client.cpu - connecting
             await here.connected(count)
             await here.push(2 * count, window=50)  # each hears, and none hears twice
@@ -72,7 +72,7 @@ async def _silent(kind: str, count: int, waited: float) -> dict[str, Any]:
                 await here.client.ask({"connect": count})
             await here.connected(count)
             await here.push(count, window=1)
-            told = await here.platform.ask({"silence": {"within": waited, "apart": _APART}}, waited + 60)
+            told = await here.ask({"silence": {"within": waited, "apart": _APART}})
             return {**told, "waited": waited}
 
 
