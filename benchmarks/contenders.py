@@ -36,7 +36,7 @@ class Contender:
     store: Store | None = None
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     events: int = 10_000
-    single: int = 500
+    single: int = 400
     handles: bool = True
 
     def command(self, url: str, database: str | None) -> tuple[str, ...]:
@@ -72,21 +72,29 @@ _UVLOOP, _ASYNCIO = {"loop": "uvloop"}, {"loop": "asyncio"}
 FLOOR = Contender("floor", "the floor: aiohttp, protobuf, `json.loads`", "floor", events=20_000)
 GATEWAY = Contender("gateway", "ours, the gateway alone", "gateway", events=20_000)
 INBOX = Contender("inbox", "ours, with the durable inbox (SQLite)", "inbox", "sqlite", events=20_000)
-INBOX_PG = Contender("inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql")
-PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite", events=6_000)
+INBOX_PG = Contender(
+    "inbox-pg", "ours, with the durable inbox (PostgreSQL)", "inbox", "postgresql", events=6_000
+)
+PLUGIN = Contender("plugin", "ours, whole, one matcher (SQLite)", "plugin", "sqlite", events=5_000)
 PLUGIN_PG = Contender(
-    "plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql", events=6_000
+    "plugin-pg", "ours, whole, one matcher (PostgreSQL)", "plugin", "postgresql", events=3_000
 )
 FILTERED = Contender("filtered", "ours, whole, not for us (SQLite)", "plugin", "sqlite", _DEAF, handles=False)
 FILTERED_PG = Contender(
-    "filtered-pg", "ours, whole, not for us (PostgreSQL)", "plugin", "postgresql", _DEAF, handles=False
+    "filtered-pg",
+    "ours, whole, not for us (PostgreSQL)",
+    "plugin",
+    "postgresql",
+    _DEAF,
+    events=3_000,
+    handles=False,
 )
 LARK_OAPI = Contender("lark-oapi", "lark-oapi `ws.Client`", "lark_oapi_ws")
 LARK_CHANNEL = Contender("lark-channel", "lark-channel-sdk `ws.Client`", "lark_channel")
 NODE_SDK = Contender("node", "Node SDK `WSClient`", "client.js", events=20_000)
-STOCK = Contender("stock", "stock adapter, one matcher (uvloop)", "stock", None, _UVLOOP, events=4_000)
+STOCK = Contender("stock", "stock adapter, one matcher (uvloop)", "stock", None, _UVLOOP, events=3_000)
 STOCK_ASYNCIO = Contender(
-    "stock-asyncio", "stock adapter, one matcher (asyncio)", "stock", None, _ASYNCIO, events=4_000
+    "stock-asyncio", "stock adapter, one matcher (asyncio)", "stock", None, _ASYNCIO, events=3_000
 )
 
 CLIENTS = tuple(one.name for one in vars().copy().values() if isinstance(one, Contender))
