@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import Text, cast, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -45,11 +46,12 @@ class ConnectorStore:
         """Equal to an earlier one if no connector was added, changed or removed since.
 
         Of every row, because the newest time alone misses a change that was committed late, or by a machine whose
-        clock is behind.
+        clock is behind. As one text: it is asked for twice a second, and to read 2,000 rows takes 20 ms.
         """
+        time = col(ConnectorRow.id).concat(cast(col(ConnectorRow.updated_at), Text)).label("time")
+        times = select(time).order_by(col(ConnectorRow.id)).subquery()
         async with self._database.session() as session:
-            rows = await session.exec(select(ConnectorRow.id, ConnectorRow.updated_at))
-            return frozenset(tuple(row) for row in rows)
+            return (await session.exec(select(func.aggregate_strings(times.c.time, " ")))).one()
 
     async def insert(self, spec: ConnectorSpec) -> Connector:
         """Store a new connector.
