@@ -29,7 +29,8 @@ class StrangerWatch:
         logbook: Where strangers are noted.
         every: Seconds between two looks at one app; each is put off by up to a fifth.
         after: Seconds from connecting to the first.
-        gap: Seconds between two questions of this process; Feishu answers 10 a second (feishu-facts.md).
+        gap: Seconds between two questions of this process. Feishu answers 10 a second (feishu-facts.md); of more than
+            600 apps each has to wait longer than `every`, or a process at rest would do little else.
         tick: Seconds between two rounds in which it is seen what is due.
     """
 
@@ -41,7 +42,7 @@ class StrangerWatch:
         *,
         every: float = 300.0,
         after: float = 60.0,
-        gap: float = 0.1,
+        gap: float = 0.5,
         tick: float = 5.0,
     ) -> None:
         self._links = links
