@@ -1,6 +1,7 @@
 """How long a bot is deaf: when its platform falls silent, and when everybody is dropped at once."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,7 +51,10 @@ async def _dropped(count: int, nonce: int) -> dict[str, Any]:
             returning = here.client.cpu - connecting
             await here.connected(count)
             await here.push(2 * count, window=50)  # each hears, and none hears twice
+            since = time.monotonic()
+            await here.client.end()
             return {
+                "stopping": time.monotonic() - since,
                 "first_ack": first,
                 "connected": times,
                 "connecting_cpu": connecting,
@@ -92,6 +96,7 @@ def _outcome(
         ("CPU until then, with the start of the process", f"{dropped['connecting_cpu']:.1f} s"),
         ("dropped at once: back", f"{len(back):,} of {count:,}, the last after {last:.1f} s"),
         ("CPU for that", f"{dropped['returning_cpu']:.1f} s"),
+        ("stopping, with all goodbyes", f"{dropped['stopping']:.1f} s"),
     ]
     width = max(nonce / 15, 0.1)
     picture = options.place("plots", "drops.svg")

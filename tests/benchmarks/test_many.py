@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import aiohttp
 import pytest
 
+from benchmarks.__main__ import found_measures
 from benchmarks.answers import busiest
-from benchmarks.children import Child
+from benchmarks.children import ROOT, Child
 from benchmarks.crowd import Crowd, app_name
 from benchmarks.crowds import Pair, WorkError
 from benchmarks.measures.growth import fill, flat, net
@@ -134,6 +135,16 @@ async def test_work_that_is_not_done_once_is_an_error(
     client = Scripted({"handled": 0, "different": 0}, {"handled": handled, "different": different})
     with pytest.raises(WorkError):
         await Pair(cast("Child", platform), cast("Child", client)).push(10, 5)
+
+
+def test_what_is_found_has_its_place_on_the_page() -> None:
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    plots = ("drops-plot", "growth-connectors-plot", "growth-stored-plot")
+    profiles = ("profile-gateway", "profile-inbox", "profile-filtered", "profile-plugin")
+    tables = ("idle", "drops", "silence", "memory", "load", "streaming", "growth-connectors", "growth-stored")
+    for name in (*tables, *plots, *profiles):
+        assert readme.count(f"<!-- {name} -->") == readme.count(f"<!-- /{name} -->") == 1, name
+    assert {"idle", "drops", "memory", "load", "streaming", "growth", "profile"} <= set(found_measures())
 
 
 # --- figures ------------------------------------------------------------------------------------------------------
