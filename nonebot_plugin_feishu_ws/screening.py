@@ -1,12 +1,13 @@
 """Where events meet filters: the facts of an event, its two verdicts, and `addressed()` for matchers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from nonebot.adapters import Event
 from nonebot.rule import Rule
 
-from .adapter import CardActionEvent, MessageEvent, NoticeEvent, PlainRule
+from .adapter import FeishuEvent, PlainRule, Reading, event_of
 from .filters import Facts, Policy, Verdict, addressing_chain, admission_chain, strip_prefix
 
 admission = admission_chain()
@@ -28,39 +29,49 @@ class Screened:
     Attributes:
         admission: Whether it goes to NoneBot at all.
         addressing: Whether it speaks to the Butler; None for events that are not messages, or not admitted.
+        speech: What was said to the Butler, see `speech`.
     """
 
     admission: Verdict
     addressing: Verdict | None
+    speech: str | None = field(default=None, repr=False)
 
 
 def screen(
-    event: Event, policy: Policy, *, bot_open_id: str, received_at: datetime, enabled: bool = True
+    reading: Reading, policy: Policy, *, bot_open_id: str, received_at: datetime, enabled: bool = True
 ) -> Screened:
-    """Ask the filters about an event, and note on the event what was said to the Butler.
+    """Ask the filters about an event. Before it is made: of what they stop nothing more is needed.
 
     Args:
-        event: As `parse_event` made it.
+        reading: What came.
         policy: Of the connector that received it.
         bot_open_id: Who the receiving bot is.
         received_at: When it was first received.
         enabled: Whether that connector still is.
     """
-    if isinstance(event, MessageEvent):
-        facts = _of_message(event, bot_open_id, received_at, enabled)
+    if reading.kind == "message":
+        facts = _of_message(reading, bot_open_id, received_at, enabled)
         admitted = admission.verdict(facts, policy)
         if not admitted.allowed:
             return Screened(admitted, None)
         spoken = addressing.verdict(facts, policy)
-        if spoken.allowed:
-            object.__setattr__(event, _SPEECH, strip_prefix(facts.text, policy.prefix_command))
-        return Screened(admitted, spoken)
-    facts = _of_notice(event, received_at, enabled)
+        return Screened(
+            admitted, spoken, strip_prefix(facts.text, policy.prefix_command) if spoken.allowed else None
+        )
+    facts = _of_notice(reading, received_at, enabled)
     if not (facts.sender_open_id or facts.sender_union_id or facts.sender_user_id):
         policy = policy.model_copy(
             update={"user_whitelist": ()}
         )  # nobody sent it, so nobody is to be kept out
     return Screened(admission.verdict(facts, policy), None)
+
+
+def admitted(reading: Reading, screened: Screened) -> FeishuEvent:
+    """The event of what was let through; it knows what was said to the Butler."""
+    event = event_of(reading)
+    if screened.speech is not None:
+        object.__setattr__(event, _SPEECH, screened.speech)
+    return event
 
 
 def speech(event: Event) -> str | None:
@@ -77,43 +88,45 @@ def addressed() -> Rule:
     return PlainRule(lambda event: speech(event) is not None)
 
 
-def _of_message(event: MessageEvent, bot_open_id: str, received_at: datetime, enabled: bool) -> Facts:
-    sender, message = event.sender_id, event.get_message()
+def _of_message(reading: Reading, bot_open_id: str, received_at: datetime, enabled: bool) -> Facts:
+    message, sender = reading.body["message"], reading.body["sender"]
+    ids, segments = sender["sender_id"], reading.message
     return Facts(
-        app_id=event.app_id,
+        app_id=reading.header["app_id"],
         received_at=received_at,
-        event_id=event.event_id,
-        message_id=event.message_id,
-        chat_id=event.chat_id,
-        chat_type="group" if event.is_group else "p2p",
-        thread_id=event.thread_id,
-        sender_open_id=sender.open_id or None,
-        sender_user_id=sender.user_id or None,
-        sender_union_id=sender.union_id or None,
-        sender_type=event.sender_type,
-        own=bool(bot_open_id) and sender.open_id == bot_open_id,
-        mentioned=event.is_mentioned(bot_open_id),
-        mentioned_all=event.mentions_all,
-        text=message.extract_plain_text(),
-        brings=event.message_type in _BRINGING or any(segment.type == "image" for segment in message),
-        created_at=event.created_at,
+        event_id=reading.event_id,
+        message_id=message["message_id"],
+        chat_id=message["chat_id"],
+        chat_type=message["chat_type"],
+        thread_id=message["thread_id"],
+        sender_open_id=ids["open_id"] or None,
+        sender_user_id=ids["user_id"] or None,
+        sender_union_id=ids["union_id"] or None,
+        sender_type=sender["sender_type"],
+        own=bool(bot_open_id) and ids["open_id"] == bot_open_id,
+        mentioned=bool(bot_open_id)
+        and any(mention["id"]["open_id"] == bot_open_id for mention in message["mentions"] or ()),
+        mentioned_all=any(
+            segment.type == "at" and segment.data.get("user_id") == "all" for segment in segments
+        ),
+        text=segments.extract_plain_text(),
+        brings=message["message_type"] in _BRINGING or any(segment.type == "image" for segment in segments),
+        created_at=reading.created_at or received_at,
         enabled=enabled,
     )
 
 
-def _of_notice(event: Event, received_at: datetime, enabled: bool) -> Facts:
-    if not isinstance(event, NoticeEvent):
-        return Facts(app_id="", received_at=received_at, enabled=enabled)
-    operator = event.operator if isinstance(event, CardActionEvent) else None
+def _of_notice(reading: Reading, received_at: datetime, enabled: bool) -> Facts:
+    operator: dict[str, Any] = reading.body["operator"] if reading.kind == "click" else {}
     return Facts(
-        app_id=event.app_id,
+        app_id=reading.header["app_id"],
         received_at=received_at,
-        event_id=event.event_id,
-        message_id=event.message_id,
-        chat_id=event.chat_id,
-        sender_open_id=(operator.open_id or None) if operator else None,
-        sender_user_id=(operator.user_id or None) if operator else None,
-        sender_union_id=(operator.union_id or None) if operator else None,
-        created_at=event.created_at,
+        event_id=reading.event_id,
+        message_id=reading.message_id,
+        chat_id=reading.chat_id,
+        sender_open_id=operator.get("open_id") or None,
+        sender_user_id=operator.get("user_id") or None,
+        sender_union_id=operator.get("union_id") or None,
+        created_at=reading.created_at or received_at,
         enabled=enabled,
     )

@@ -11,8 +11,9 @@ from .handling import Handling, handling
 from .lark import BlockingCallError
 from .outbound import Outbound, Overseer
 from .outgoing import Outgoing, to_outgoing
-from .parse import parse_event
+from .parse import event_of, parse_event
 from .plain_rule import PlainRule
+from .reading import Reading
 from .send import Target, target_of
 
 __all__ = [
@@ -43,9 +44,11 @@ __all__ = [
     "Overseer",
     "PlainRule",
     "PrivateMessageEvent",
+    "Reading",
     "Target",
     "Toast",
     "ensure_adapter",
+    "event_of",
     "handling",
     "parse_event",
     "target_of",

@@ -173,11 +173,16 @@ class Bot(stock.Bot):
 
         Waits for the quoted message, `QUOTE_TIMEOUT` at most. To be called once.
         """
+        self.complete(event)
+        if isinstance(event, stock.MessageEvent) and event.event.message.parent_id:
+            event.reply = await self._quoted(event)
+
+    def complete(self, event: stock.Event) -> None:
+        """`prepare` without the quoted message: there is nothing to wait for. To be called once."""
         if isinstance(event, stock.MessageEvent):
             self.client.learn(event.message_id, event.event.message.chat_id)
             note_mention(event, self.identity.open_id)
             note_nickname(event, self.config.nickname)
-            event.reply = await self._quoted(event)
         elif isinstance(event, CardActionEvent):
             message_id = event.message_id or ""
             turn = self._turns.setdefault(message_id, CardTurn())

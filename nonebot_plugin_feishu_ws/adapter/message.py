@@ -31,9 +31,8 @@ from nonebot.adapters.feishu.message import (
     VideoChat,
     Vote,
 )
-from nonebot.adapters.feishu.models import Mention
 
-from .normalise import as_list, as_object, as_objects, as_text, is_object
+from .normalise import Json, as_list, as_object, as_objects, as_text, is_object
 
 # Segment class, and the keys other plugins read without asking whether they are there.
 _SEGMENTS: dict[str, tuple[type[MessageSegment], dict[str, Any]]] = {
@@ -57,8 +56,10 @@ _SEGMENTS: dict[str, tuple[type[MessageSegment], dict[str, Any]]] = {
 _UNLISTED_KEY = r"@_user_\d+|@_all"
 
 
-def parse_content(content: str, message_type: str, mentions: Sequence[Mention] | None) -> Message:
+def parse_content(content: str, message_type: str, mentions: Sequence[Json] | None) -> Message:
     """Segments of one received message, never empty and never raising.
+
+    Mentions are as `message_body` gives them.
 
     Unknown types become a segment of that type with the JSON as data; content that is not a JSON object
     (merge_forward's is not) is kept as `{"content": raw}`.
@@ -84,19 +85,18 @@ def parse_content(content: str, message_type: str, mentions: Sequence[Mention] |
 class _Mentions:
     """Which At segment stands for which key of a text."""
 
-    def __init__(self, mentions: Sequence[Mention] | None) -> None:
-        self._by_key = {mention.key: mention for mention in mentions or () if mention.key}
-        # Longest first: "@_user_1" must not swallow the beginning of "@_user_12".
-        keys = sorted(map(re.escape, self._by_key), key=len, reverse=True)
-        self._pattern = "|".join([*keys, _UNLISTED_KEY])
+    def __init__(self, mentions: Sequence[Json] | None) -> None:
+        self._by_key = {mention["key"]: mention for mention in mentions or () if mention["key"]}
 
     def split(self, text: str) -> Iterator[tuple[str, str]]:
         """Pairs of (text before, mention key); the last key is ""."""
         if "@_" not in text and not any(key in text for key in self._by_key):
             yield text, ""
             return
+        # Longest first: "@_user_1" must not swallow the beginning of "@_user_12".
+        keys = sorted(map(re.escape, self._by_key), key=len, reverse=True)
         start = 0
-        for found in re.finditer(self._pattern, text):
+        for found in re.finditer("|".join([*keys, _UNLISTED_KEY]), text):
             yield text[start : found.start()], found.group()
             start = found.end()
         yield text[start:], ""
@@ -106,8 +106,8 @@ class _Mentions:
         if key in ("@_all", "all"):
             return At("at", {"user_id": "all"})
         mention = self._by_key.get(key)
-        user_id = mention.id.open_id if mention else "" if key.startswith("@_") else key
-        name = (mention.name if mention else "") or name
+        user_id = mention["id"]["open_id"] if mention else "" if key.startswith("@_") else key
+        name = (mention["name"] if mention else "") or name
         data: dict[str, Any] = {"user_id": user_id, **({"user_name": name} if name else {})}
         return At("at", data)  # pyright: ignore[reportArgumentType] (a rich text's At also carries user_name)
 

@@ -8,6 +8,7 @@ traps). Everything here is total: any JSON object gives a usable result.
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeGuard, cast
 
 Json = dict[str, Any]
@@ -174,6 +175,14 @@ def _content(value: object) -> str:
 
 def _pick(source: Mapping[str, Any], *names: str) -> Json:
     return {name: source[name] for name in names if name in source}
+
+
+def moment(milliseconds: str) -> datetime | None:
+    """A time of Feishu's (aware, UTC); None if it is none."""
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _milliseconds(seconds: object) -> str:

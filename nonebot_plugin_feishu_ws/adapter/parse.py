@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from .card_action import CardActionEvent
 from .events import FeishuEvent, GroupMessageEvent, NoticeEvent, PrivateMessageEvent
 from .lenient import lenient_notice
-from .normalise import CARD_ACTION, MESSAGE, as_text, card_body, envelope, message_body
+from .reading import Reading
 
 
 def parse_event(payload: Mapping[str, Any], *, app_id: str) -> FeishuEvent:
@@ -24,21 +24,25 @@ def parse_event(payload: Mapping[str, Any], *, app_id: str) -> FeishuEvent:
         event types they know, a subclass of the stock class or of one added with `Adapter.add_custom_model`;
         `NoticeEvent` with the raw body for all others, so that `on_notice` sees them.
     """
-    header, body = envelope(payload, app_id)
-    outer: dict[str, Any] = {"schema": as_text(payload.get("schema")), "header": header}
-    event_type = header["event_type"]
-    if event_type == MESSAGE:
-        detail = message_body(body)
-        private = detail["message"]["chat_type"] == "p2p"
-        model = PrivateMessageEvent if private else GroupMessageEvent
-        return model.model_validate({**outer, "event": detail})
-    if event_type == CARD_ACTION:
-        return CardActionEvent.model_validate({**outer, "event": card_body(body)})
-    outer["event"] = dict(body)
-    try:
-        return _notice_class(event_type).model_validate(outer)
-    except ValidationError:
-        return NoticeEvent.model_validate(outer)
+    return event_of(Reading(payload, app_id=app_id))
+
+
+def event_of(reading: Reading) -> FeishuEvent:
+    """The event of a callback that was read before."""
+    outer: dict[str, Any] = {"schema": reading.schema, "header": reading.header, "event": reading.body}
+    match reading.kind:
+        case "message":
+            private = reading.body["message"]["chat_type"] == "p2p"
+            event = (PrivateMessageEvent if private else GroupMessageEvent).model_validate(outer)
+            event.take_over(reading.message)
+            return event
+        case "click":
+            return CardActionEvent.model_validate(outer)
+        case "notice":
+            try:
+                return _notice_class(reading.header["event_type"]).model_validate(outer)
+            except ValidationError:
+                return NoticeEvent.model_validate(outer)
 
 
 def _notice_class(event_type: str) -> type[NoticeEvent]:

@@ -79,6 +79,11 @@ class Link:
         """Whether one of its ways in has given up, or waits for the time of its next try."""
         return any(way.status.state in _NOT_TRYING for way in self._ways)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it has been, or is being, stopped."""
+        return self._stopped
+
     def start(self) -> None:
         """Open the ways in, in the background. Idempotent."""
         if self._seeker is None:

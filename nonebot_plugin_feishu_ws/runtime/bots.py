@@ -75,6 +75,11 @@ class Bots:
         self._adapter.bot_connect(bot)
         return bot
 
+    def known(self, link: Link) -> Bot | None:
+        """The same without waiting; None: it is not known yet, or the link was stopped."""
+        pair = self._pairs.get(link.spec.app_id)
+        return None if pair is None or pair[0] is not link or link.stopped else pair[1]
+
     def link_of(self, bot: Bot) -> Link:
         """The link of a bot.
 

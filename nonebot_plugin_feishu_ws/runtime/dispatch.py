@@ -5,24 +5,33 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..adapter import ANSWER_DEADLINE, Bot, CardActionEvent, Handling, MessageEvent, handling, parse_event
+from ..adapter import (
+    ANSWER_DEADLINE,
+    Bot,
+    CardActionEvent,
+    FeishuEvent,
+    Handling,
+    MessageEvent,
+    Reading,
+    handling,
+)
 from ..butler import Place
 from ..cards import failure
 from ..connectors import Link, LinkStopped
 from ..delivery import Inbox
-from ..screening import screen, speech
-from ..telemetry import about, span
+from ..screening import admitted, screen, speech
+from ..telemetry import about
 from .bots import Bots
 from .families import cancel_with_children
 from .jobs import Job
 from .notes import Notes
 from .room import Room
+from .spans import processing
 from .takers import noting_takers
 from .tally import Fate, Tally
 
@@ -44,10 +53,11 @@ class _Work(NamedTuple):
 
 
 class Dispatcher:
-    """Parses, screens and hands out events.
+    """Screens, parses and hands out events.
 
-    Each chat has a lane. What must keep its order (parsing, screening, fetching the quoted message) happens in the
-    lane, one event at a time; handling itself runs beside it, because a handler may be waiting for the next message.
+    What must keep its order in a chat (screening, parsing, fetching the quoted message) happens one event at a time: at
+    once where there is nothing to wait for, which is how most events are handed out, else in the chat's lane. Handling
+    itself runs beside it, because a handler may be waiting for the next message.
 
     Args:
         inbox: Told what became of each event.
@@ -89,6 +99,9 @@ class Dispatcher:
         """Take an event that has its place in the room; those of one chat are handed out in the order of submission."""
         lane = self._lanes.get(job.chat)
         if lane is None:
+            with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
+                if self._handed_out(job):
+                    return
             lane = self._lanes[job.chat] = deque()
             task = self._spawn(self._drive(job.chat, lane), _Work(job.link.spec.app_id))
             task.add_done_callback(partial(self._driven, job.chat, lane))
@@ -104,11 +117,12 @@ class Dispatcher:
         except (TimeoutError, LinkStopped):
             logger.warning("%s: a click came before the bot knew who it is; not handled", link.spec.name)
             return {}
-        event = parse_event(payload, app_id=link.spec.app_id)
-        assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
-        if not self._screened(link, event, bot.identity.open_id, datetime.now(UTC)):
+        reading = Reading(payload, app_id=link.spec.app_id)
+        event = self._admitted(link, reading, bot.identity.open_id, datetime.now(UTC))
+        if event is None:
             return {}
-        await bot.prepare(event)
+        assert isinstance(event, CardActionEvent), "the way in tells clicks from other events"
+        bot.complete(event)
         self._spawn(self._run(link, bot, event), _Work(link.spec.app_id))
         return await event.answer(answer_by - clock())
 
@@ -178,40 +192,63 @@ class Dispatcher:
             for job in lane:
                 self._give_back(job)
 
+    def _handed_out(self, job: Job) -> bool:
+        """Hand out an event if there is nothing to wait for; nobody of its chat is waiting. False: there is."""
+        bot = self._bots.known(job.link)
+        if bot is None:
+            return False
+        try:
+            reading = Reading(job.payload, app_id=job.link.spec.app_id)
+            if reading.quotes:
+                return False
+            event = self._admitted(job.link, reading, bot.identity.open_id, job.received_at)
+            if event is not None:
+                bot.complete(event)
+            self._pass_on(job, bot, event)
+        except Exception as error:
+            self._failed(job, error)
+        return True
+
     async def _hand_out(self, job: Job) -> None:
-        link = job.link
-        bot = await self._bots.of(link)
-        event = parse_event(job.payload, app_id=link.spec.app_id)
-        if not self._screened(link, event, bot.identity.open_id, job.received_at):
+        bot = await self._bots.of(job.link)
+        reading = Reading(job.payload, app_id=job.link.spec.app_id)
+        event = self._admitted(job.link, reading, bot.identity.open_id, job.received_at)
+        if event is not None:
+            await bot.prepare(event)
+        self._pass_on(job, bot, event)
+
+    def _pass_on(self, job: Job, bot: Bot, event: FeishuEvent | None) -> None:
+        """Have an event handled; None was filtered."""
+        if event is None:
             self._done(job, Fate.FILTERED)
             return
-        await bot.prepare(event)
         if job.owner in self._disowned:
             self._give_back(job)
             return
         place: Place | None = None
         if self._expect is not None and isinstance(event, MessageEvent) and speech(event) is not None:
             place = self._expect(event)
-        task = self._spawn(self._handle(job, bot, event), _Work(link.spec.app_id, job.owner))
+        task = self._spawn(self._handle(job, bot, event), _Work(job.link.spec.app_id, job.owner))
         task.add_done_callback(partial(self._handled, job, place))
 
     def _turn_away(self, job: Job) -> None:
         """Whoever disabled the connector wants nothing of it to be handled, later neither."""
-        event = parse_event(job.payload, app_id=job.link.spec.app_id)
-        self._screened(job.link, event, "", job.received_at)
+        self._admitted(job.link, Reading(job.payload, app_id=job.link.spec.app_id), "", job.received_at)
         self._done(job, Fate.FILTERED)
 
-    def _screened(self, link: Link, event: Any, bot_open_id: str, received_at: datetime) -> bool:
-        """Whether an event is admitted; the log knows why."""
+    def _admitted(
+        self, link: Link, reading: Reading, bot_open_id: str, received_at: datetime
+    ) -> FeishuEvent | None:
+        """The event, if it is admitted; the log knows why."""
         screened = screen(
-            event,
+            reading,
             link.spec,
             bot_open_id=bot_open_id,
             received_at=received_at,
             enabled=link.spec.enabled,
         )
-        self._notes.screened(link, event, screened)
-        return screened.admission.allowed
+        self._notes.screened(link, reading, screened)
+        return admitted(reading, screened) if screened.admission.allowed else None
 
     async def _handle(self, job: Job, bot: Bot, event: Any) -> None:
         handling.set(Handling(job.link.spec.app_id, job.event_id, partial(self._confirm, job.owner)))
@@ -230,7 +267,7 @@ class Dispatcher:
 
     async def _run(self, link: Link, bot: Bot, event: Any) -> None:
         """Run the matchers."""
-        with _traced(link, event), noting_takers() as takers:
+        with processing(link, event.header.event_type, event.event_id), noting_takers() as takers:
             if isinstance(event, CardActionEvent):
                 event.otherwise(lambda: failure() if any(taker["error"] for taker in takers) else None)
             await bot.run(event)
@@ -258,16 +295,3 @@ class Dispatcher:
         self._tasks[task] = work
         task.add_done_callback(self._tasks.pop)
         return task
-
-
-def _traced(link: Link, event: Any) -> AbstractContextManager[object]:
-    event_type = str(event.header.event_type)
-    return span(
-        f"handle {event_type}",
-        messaging__system="feishu",
-        messaging__operation__type="process",
-        messaging__operation__name="handle",
-        messaging__destination__name=event_type,
-        messaging__message__id=str(event.event_id),
-        feishu__connector=link.spec.name,
-    )

@@ -4,19 +4,19 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..connectors import Link
 from ..delivery import Accepted, Inbox, InboxError, Incoming, LogAction, LogBook
 from ..filters import Outcome, Reason
 from ..gateway import Ack, Inbound
-from ..telemetry import OTHER, Kind, about, span
+from ..telemetry import OTHER, about
 from .jobs import Job
 from .room import Room
+from .spans import receiving
 from .tally import CLICK, Fate, Tally
 
 logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
@@ -69,36 +69,40 @@ class Intake:
             self._tally.events.add(OTHER, Fate.REFUSED)
             return _REFUSED
         event = Envelope.of(payload, inbound)  # pyright: ignore[reportUnknownArgumentType]
-        with about(link.spec.name, link.spec.app_id, event.event_id), _traced(link, event):
-            ack, fate = await self._take(link, event, received_at)
+        with (
+            about(link.spec.name, link.spec.app_id, event.event_id),
+            receiving(link, event.event_type, event.event_id),
+        ):
+            ack, fate, job = await self._take(link, event, received_at)
+        if job is not None:
+            self._submit(job)
         self._tally.events.add(event.event_type, fate)
         took = self._tally.clicks if event.event_type == CLICK else self._tally.acks
         took.observe(perf_counter() - begun)
         return ack
 
-    async def _take(self, link: Link, event: "Envelope", received_at: datetime) -> tuple[Ack, Fate]:
-        if not _same_token(link, event.take_token()):
+    async def _take(self, link: Link, event: "Envelope", received_at: datetime) -> "_Taken":
+        token = event.take_token()
+        if not _same_token(link, token):
             self._dropped(link, event, Reason.TOKEN_MISMATCH)
-            return Ack(), Fate.FILTERED
+            return _Taken(Ack(), Fate.FILTERED)
         if event.event_type == CLICK:
-            return Ack(data=await self._click(link, event.payload)), Fate.ANSWERED
-        return await self._store(link, event, received_at)
+            return _Taken(Ack(data=await self._click(link, event.payload)), Fate.ANSWERED)
+        return await self._store(link, event, event.stored(token), received_at)
 
-    async def _store(self, link: Link, event: "Envelope", received_at: datetime) -> tuple[Ack, Fate]:
+    async def _store(self, link: Link, event: "Envelope", payload: bytes, received_at: datetime) -> "_Taken":
         incoming = Incoming(
             app_id=link.spec.app_id,
             event_id=event.event_id,
             message_id=event.message_id,
             event_type=event.event_type,
             chat_id=event.chat_id,
-            payload=json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")).encode(
-                "utf-8", "surrogatepass"
-            ),
+            payload=payload,
         )
         chat = link.spec.app_id, event.chat_id
         if not await self._room.enter(chat):
             self._refused(link, event)
-            return _REFUSED, Fate.REFUSED
+            return _Taken(_REFUSED, Fate.REFUSED)
         try:
             taken = await self._inbox.accept(incoming)
         except BaseException as error:
@@ -106,25 +110,23 @@ class Intake:
             if not isinstance(error, InboxError):
                 raise
             logger.error("%s: event %s is not stored and refused: %s", link.spec.name, event.event_id, error)
-            return _REFUSED, Fate.REFUSED
+            return _Taken(_REFUSED, Fate.REFUSED)
         if isinstance(taken, Accepted):
-            self._submit(
-                Job(
-                    link=link,
-                    row_id=taken.row_id,
-                    owner=taken.owner,
-                    payload=event.payload,
-                    event_id=event.event_id,
-                    event_type=event.event_type,
-                    message_id=event.message_id,
-                    chat_id=event.chat_id,
-                    received_at=received_at,
-                )
+            job = Job(
+                link=link,
+                row_id=taken.row_id,
+                owner=taken.owner,
+                payload=event.payload,
+                event_id=event.event_id,
+                event_type=event.event_type,
+                message_id=event.message_id,
+                chat_id=event.chat_id,
+                received_at=received_at,
             )
-            return Ack(), Fate.ACCEPTED
+            return _Taken(Ack(), Fate.ACCEPTED, job)
         self._room.leave(chat)
         self._dropped(link, event, Reason.DUPLICATE)
-        return Ack(), Fate.DUPLICATE
+        return _Taken(Ack(), Fate.DUPLICATE)
 
     def _refused(self, link: Link, event: "Envelope") -> None:
         """The 1st, 2nd, 4th, 8th … is reported: when there are too many events there are many of these."""
@@ -151,11 +153,20 @@ class Intake:
         )
 
 
+class _Taken(NamedTuple):
+    """What an event is answered, what has become of it, and what is to be handled of it."""
+
+    ack: Ack
+    fate: Fate
+    job: Job | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What must be known of an event before it is parsed: schema 2.0, schema 1.0, or the old flat card callback."""
 
     payload: dict[str, Any]
+    raw: bytes = field(repr=False)
     event_id: str
     event_type: str
     message_id: str | None
@@ -170,11 +181,31 @@ class Envelope:
         message = _object(body.get("message"))
         return cls(
             payload,
+            inbound.payload,
             # An event without an id of its own still has the frame's, which a re-push repeats.
             _text(header.get("event_id")) or _text(payload.get("uuid")) or inbound.message_id,
             event_type,
             _text(message.get("message_id")) if event_type == _MESSAGE else None,
             _text(message.get("chat_id")) or _text(body.get("chat_id")) or _text(body.get("open_chat_id")),
+        )
+
+    def stored(self, token: str | None) -> bytes:
+        """The payload as JSON without the token that was taken from it.
+
+        As it came, where that is easily done. Else written anew: in UTF-8 and without needless escapes, for it is
+        searched for people's ids.
+        """
+        raw = self.raw
+        if raw.startswith(b'{"') and b"\\u" not in raw:
+            # Inside a string there is a backslash before the last quote of "token", so that this is no part of any.
+            named = raw.count(b'"token"')
+            written = b'"token":"' + (token or "").encode("utf-8", "surrogatepass") + b'"'
+            if named == 0:
+                return raw
+            if named == 1 and written in raw:
+                return raw.replace(written, b'"token":""')
+        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "surrogatepass"
         )
 
     def take_token(self) -> str | None:
@@ -183,19 +214,6 @@ class Envelope:
             return _text(header.pop("token"))
         # In the old card callback `token` is the card's; only schema 1.0 has the verification token at the top.
         return _text(self.payload.pop("token", None)) if "uuid" in self.payload else None
-
-
-def _traced(link: Link, event: "Envelope") -> AbstractContextManager[object]:
-    return span(
-        f"receive {event.event_type}",
-        Kind.CONSUMER,
-        messaging__system="feishu",
-        messaging__operation__type="receive",
-        messaging__operation__name="receive",
-        messaging__destination__name=event.event_type,
-        messaging__message__id=event.event_id,
-        feishu__connector=link.spec.name,
-    )
 
 
 def _same_token(link: Link, token: str | None) -> bool:

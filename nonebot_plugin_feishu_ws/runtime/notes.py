@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from nonebot.adapters.feishu import Event
+from nonebot.log import logger as told
 
-from ..adapter import CardActionEvent, MessageEvent
+from ..adapter import CardActionEvent, MessageEvent, Reading
 from ..connectors import Link
 from ..delivery import Incoming, LogAction, LogBook, LogLevel
 from ..gateway import State, Status
@@ -39,10 +40,10 @@ class Notes:
         self._link_of = link_of
         self._tally = tally
 
-    def screened(self, link: Link, event: Any, screened: Screened) -> None:
+    def screened(self, link: Link, reading: Reading, screened: Screened) -> None:
         """One row for every message and click, and for every other event that was stopped."""
         admission, addressing = screened.admission, screened.addressing
-        if admission.allowed and not isinstance(event, MessageEvent | CardActionEvent):
+        if admission.allowed and reading.kind == "notice":
             return
         detail: dict[str, Any] = {
             "admitted": admission.allowed,
@@ -54,13 +55,14 @@ class Notes:
         if refused:
             reason = detail["reason"] = admission.reason or (addressing and addressing.reason)
             self._tally.filtered.add(str(reason))
-            logger.debug("%s: event %s is filtered: %s", link.spec.name, event.event_id, reason)
+            # Not by way of the standard library's logging: that takes 20 µs, whoever reads it.
+            told.debug("{}: event {} is filtered: {}", link.spec.name, reading.event_id, reason)
         self._logbook.write(
             LogAction.WS_FILTERED if refused else LogAction.WS_ROUTED,
             connector=link.spec.app_id,
             name=link.spec.name,
-            event_id=event.event_id,
-            message_id=event.message_id,
+            event_id=reading.event_id,
+            message_id=reading.message_id,
             detail=detail,
         )
 

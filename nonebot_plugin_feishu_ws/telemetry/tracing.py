@@ -77,12 +77,14 @@ def span(name: str, kind: Kind = Kind.INTERNAL, **attributes: Value) -> Generato
             raise
 
 
+def collected() -> bool:
+    """Whether anybody collects spans, as far as it is known now."""
+    return _tracer() is not None
+
+
 @contextmanager
 def belonging_to(app_id: str, event_id: str) -> Generator[None]:
-    """What is begun inside belongs to the trace of an event."""
-    if _tracer() is None:
-        yield
-        return
+    """What is begun inside belongs to the trace of an event. Where spans are `collected`."""
     from opentelemetry import context
 
     token = context.attach(_rooted(app_id, event_id))

@@ -184,16 +184,16 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     """faults.md 21: an event over which we ourselves fail. (What a handler raises is NoneBot's to report.)"""
     monkeypatch.setattr("nonebot_plugin_feishu_ws.runtime.upkeep._SWEEP_EVERY", 0.01)
     heard, tried = listening(matchers), 0
-    prepare = Bot.prepare
+    complete = Bot.complete
 
-    async def broken(bot: Bot, event) -> None:
+    def broken(bot: Bot, event) -> None:
         nonlocal tried
         if "poison" in event.get_plaintext():
             tried += 1
             raise RuntimeError("a defect")
-        await prepare(bot, event)
+        complete(bot, event)
 
-    monkeypatch.setattr(Bot, "prepare", broken)
+    monkeypatch.setattr(Bot, "complete", broken)
     poison = await company.ask("message of poison")
     await company.ask("message 1")
     await company.until(lambda: heard)
@@ -208,7 +208,7 @@ async def test_poison_is_tried_a_few_times_and_then_put_aside(
     await company.ask("message 2")
     await company.until(lambda: len(heard) == 2)
     assert tried == 5
-    monkeypatch.setattr(Bot, "prepare", prepare)  # mended
+    monkeypatch.setattr(Bot, "complete", complete)  # mended
     assert await replay(runtime.management.database, rows[0].connector, company.event_of(poison)) == 1
     await company.until(lambda: len(heard) == 3)
     assert heard[2] == "message of poison"
