@@ -16,7 +16,7 @@ from .standing import Standing, together
 
 _SAID = tuple(field.name for field in fields(Standing))
 _BELIEVED = timedelta(seconds=75)
-"""A report is renewed every 20 s (`runtime.keeper`): an older one is of the dead, where nobody removes their rows."""
+"""A report is renewed every 30 s (`runtime.keeper`): an older one is of the dead, where nobody removes their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
