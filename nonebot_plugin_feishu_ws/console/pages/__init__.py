@@ -1,5 +1,8 @@
 """The web console: pages made by the server, kept up to date by htmx."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 from fastapi import FastAPI
 from starlette.routing import Route as ServedRoute
 
@@ -8,10 +11,12 @@ from ...runtime import Management
 from ..auth import Failures
 from ..auth.sessions import Sessions
 from .live import Watch
-from .rendering import templates
 from .routes import ROUTES
 from .serving import endpoint
 from .visit import Console
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["attach"]
 
@@ -31,9 +36,16 @@ def attach(app: FastAPI, management: Management, settings: Settings, failures: F
         sessions=Sessions(management.database, management.clock),
         failures=failures,
         watch=Watch(management.database),
-        templates=templates(),
+        templates=_templates,
     )
     app.router.routes.extend(
         ServedRoute(route.path, endpoint(console, route), methods=[route.method], include_in_schema=False)
         for route in ROUTES
     )
+
+
+@cache
+def _templates() -> "Environment":
+    from .rendering import templates  # Jinja is 2 MiB, which a console nobody opens does without
+
+    return templates()

@@ -52,7 +52,7 @@ async def _run(visit: Visit) -> AsyncGenerator[str]:
 
 
 def _shown(visit: Visit, check: Check) -> str:
-    template = visit.console.templates.get_template("check.html")
+    template = visit.console.templates().get_template("check.html")
     return template.render(
         check=check,
         outcome=visit.texts.checkup.outcome(check.outcome),

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment
 
 from ...config import Settings
 from ...connectors import Actor
@@ -20,6 +20,9 @@ from ..auth.visitors import Visitor
 from .assets import version
 from .forms import Form
 from .live import Watch
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 ROOT = "/feishu/console"
 LANGUAGE = "feishu-ws-language"
@@ -50,7 +53,7 @@ class Console:
     sessions: Sessions
     failures: Failures
     watch: Watch
-    templates: Environment
+    templates: "Callable[[], Environment]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class Visit:
             "here": self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else ""),
             "notice": notice,
         }
-        html = self.console.templates.get_template(f"{template}.html").render({**common, **context})
+        html = self.console.templates().get_template(f"{template}.html").render({**common, **context})
         return HTMLResponse(html, status)
 
     async def _left_word(self, visitor: Visitor) -> Notice | None:
