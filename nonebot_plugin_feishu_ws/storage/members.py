@@ -4,13 +4,13 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, literal
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-def one_of(column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+def one_of(column: SQLColumnExpression[str], values: Collection[str]) -> ColumnElement[bool]:
     """Whether it is one of the values, which are one parameter of the statement: a placeholder for each of 2,000 costs
     SQLAlchemy 5 ms, and there are looks every second that ask for all connectors of a process.
     """

@@ -396,10 +396,15 @@ async def test_sqlite_that_becomes_read_only(sqlite_url: str, make_inbox: Make, 
     await database.write(lambda session: read_only(session, 1))
     with pytest.raises(InboxUnavailable, match="readonly"):
         await inbox.accept(message())
+
+    def writable() -> None:  # outside a transaction: none that writes could begin
+        assert database._writer is not None
+        connection = database._writer._engine.raw_connection()
+        connection.cursor().execute("PRAGMA query_only=0")
+        connection.close()
+
     assert database._writer is not None
-    connection = database._writer._engine.raw_connection()  # a transaction that writes could not begin
-    connection.cursor().execute("PRAGMA query_only=0")
-    connection.close()
+    await asyncio.get_running_loop().run_in_executor(database._writer._thread, writable)
     assert isinstance(await inbox.accept(message()), Accepted)
     await inbox.stop()
     await database.close()

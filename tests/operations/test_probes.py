@@ -1,7 +1,6 @@
 """Health and metrics over HTTP: who may read them, and what they say when something is wrong."""
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -25,12 +24,15 @@ async def get(http: Http, url: str, **headers: str) -> tuple[int, Any]:
         return answer.status, await (answer.json() if is_json else answer.text())
 
 
-async def everywhere(database: Any, pragma: str) -> None:
-    """Tell every connection of SQLite's pool."""
-    async with contextlib.AsyncExitStack() as stack:
-        for _ in range(5):
-            session = await stack.enter_async_context(database.session())
-            await (await session.connection()).exec_driver_sql(pragma)
+async def tell_the_writer(database: Any, pragma: str) -> None:
+    """On SQLite's connection that writes, between two transactions: of those some may not even begin."""
+
+    def tell() -> None:
+        connection = database._writer._engine.raw_connection()
+        connection.cursor().execute(pragma)
+        connection.close()
+
+    await asyncio.get_running_loop().run_in_executor(database._writer._thread, tell)
 
 
 async def test_ready_with_a_connector_and_without(bot: Any, serve: Any, http: Http, sqlite_url: str) -> None:
@@ -69,7 +71,7 @@ async def test_a_full_disk(bot: Any, serve: Any, http: Http, sqlite_url: str) ->
     world, hub, database = bot.sandbox.world, bot.sandbox.hub, bot.runtime.management.database
 
     async def pages(limit: int) -> None:
-        await everywhere(database, f"PRAGMA max_page_count={limit}")
+        await tell_the_writer(database, f"PRAGMA max_page_count={limit}")
 
     user = world.add_user("Alice")
     chat = world.direct_chat(user, app)
@@ -99,13 +101,13 @@ async def test_a_database_that_is_away(
     database = running.runtime.management.database
 
     async with serve(running.runtime, settings_for(sqlite_url, feishu_sandbox.url)) as url:
-        await everywhere(database, "PRAGMA query_only=1")
+        await tell_the_writer(database, "PRAGMA query_only=1")
         await running.unless(lambda: running.runtime.vitals.health().ready)
         status, body = await get(http, url + READY)
         assert (status, list(body["reasons"])) == (503, ["database"])
         assert "readonly" not in str(body)
         assert scrape(running.runtime).of("feishu_ws_database_up") == 0
-        await everywhere(database, "PRAGMA query_only=0")
+        await tell_the_writer(database, "PRAGMA query_only=0")
         await running.unless(lambda: not running.runtime.vitals.health().ready)
         assert (await get(http, url + READY))[0] == 200
     await running.stop()
