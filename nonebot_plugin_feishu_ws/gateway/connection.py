@@ -108,10 +108,8 @@ class LongConnection:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._status = Status(State.DISCONNECTED)
-        self._heard: tuple[float | None, float | None] = (
-            None,
-            None,
-        )  # what is in the status of pongs and events
+        # What is in the status of pongs and events.
+        self._heard: tuple[float | None, float | None] = None, None
         self._waiters: list[tuple[State, asyncio.Future[None]]] = []
 
     @property

@@ -83,9 +83,7 @@ class Liveness:
         if self._asked_at is not None:
             soon = min(soon, self._asked_at + self._timings.pong)
         rest, tick = max(0.0, soon - now), self._timings.tick
-        if (
-            rest >= tick
-        ):  # nothing is due, so it may be when others look, too: thousands of links wake the process less
+        if rest >= tick:  # nothing is due: it looks when others do, so that thousands wake the process less
             rest = tick - (now + tick) % (tick / _STEPS)
         self._look_by = awake + rest
         return rest
