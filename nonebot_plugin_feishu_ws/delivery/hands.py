@@ -36,6 +36,8 @@ class Hands:
         concerns nobody once another has taken over."""
         self.kept = asyncio.Lock()
         """While it is held nothing is let go of: for whoever reads rows and then looks which are in hand."""
+        self.let_go: set[int] = set()
+        """The same for who must not hold up endings: what was let go of since this was last cleared."""
         self._endings = Spool(
             "event endings",
             self._write_and_let_go,
@@ -79,6 +81,7 @@ class Hands:
             for ending in endings:
                 if self.rows.get(ending.row_id) == ending.owner:
                     del self.rows[ending.row_id]
+                    self.let_go.add(ending.row_id)
 
 
 def _storable(error: str) -> str:

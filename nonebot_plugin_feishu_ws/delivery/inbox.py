@@ -271,11 +271,13 @@ class Inbox:
                         waiting.answer.set_exception(InboxUnavailable(str(error)))
 
     async def _write_batch(self, batch: Sequence[_Waiting]) -> None:
+        # PostgreSQL may end an event while we read it as unfinished here.
+        (ended := self._hands.let_go).clear()
         owner, rows = await self._store.insert([waiting.incoming for waiting in batch], self._now())
         for waiting, row_id in zip(batch, rows, strict=True):
             if waiting.answer.cancelled():  # nobody is told of the row: the next push hands it out
                 continue
-            if row_id is None or row_id in self._hands.rows:
+            if row_id is None or row_id in self._hands.rows or row_id in ended:
                 waiting.answer.set_result(Duplicate())
             else:
                 self._hands.rows[row_id] = owner

@@ -18,7 +18,9 @@ logger = logging.getLogger("nonebot_plugin_feishu_ws.runtime")
 _LOOK_EVERY = 0.5  # seconds: a change made by another process is seen within this
 _REPORT_EVERY = 2.0  # seconds between two looks at what is to be reported, if no state changes
 _REPORT_GAP = 0.25  # seconds between two reports: many changes at once are one
-_TOUCH_EVERY = 30.0  # seconds after which a report is renewed although nothing changed: pings are more frequent
+_TOUCH_EVERY = (
+    30.0  # seconds after which a report is renewed although nothing changed: pings are more frequent
+)
 _RESTARTS = ("app_secret", "domain", "proxy", "name")
 
 

@@ -319,6 +319,26 @@ async def test_the_second_of_two_is_told_if_the_first_has_gone(
     assert isinstance(await second, Accepted)
 
 
+async def test_one_that_ends_while_its_repetition_is_read_is_not_handed_out_again(
+    database: Database, make_inbox: Make, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL the ending is another transaction, which may be through first."""
+    inbox = await make_inbox(database)
+    first = await inbox.accept(message())
+    assert isinstance(first, Accepted)
+    insert = inbox._store.insert
+
+    async def slow(*arguments: Any) -> Any:
+        found = await insert(*arguments)
+        inbox.done(first.row_id)
+        await inbox.flush()
+        return found
+
+    monkeypatch.setattr(inbox._store, "insert", slow)
+    assert isinstance(await inbox.accept(message()), Duplicate)
+    assert [row.state for row in await rows(database)] == ["done"]
+
+
 async def test_orphans_taken_while_events_come_in_are_handed_out_once(
     database_url: str, database: Database, make_inbox: Make, message: Message
 ) -> None:
