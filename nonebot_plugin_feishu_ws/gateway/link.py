@@ -249,6 +249,7 @@ class Link:
                 except TimeoutError:
                     return LinkError(Reason.SILENT, "nothing can be written any more")
                 except (aiohttp.ClientError, OSError) as error:
+                    await asyncio.sleep(self._timings.close)  # who reads ends us first, and knows why
                     return LinkError(Reason.CLOSED, summary(error))
                 self._facts.counters["pings"] += 1
             self._partials.expire(now)

@@ -56,11 +56,7 @@ async def test_ended_links_are_replaced(platform, connect, inbox, wire, ending):
 async def test_close_code_is_a_fact_of_the_error(platform, connect, wire):
     connection = connect(platform, policy=ReconnectPolicy(nonce=30))
     platform.config = {"ReconnectNonce": 30}
-    peer = await platform.peer()
-    await asyncio.wait_for(
-        peer.pings.get(), 5
-    )  # one that cannot be written any more would be the error, without a code
-    peer.write(b"\x0f\xa1bye", wire.CLOSE)
+    (await platform.peer()).write(b"\x0f\xa1bye", wire.CLOSE)
     await asyncio.wait_for(connection.wait_for(State.RECONNECTING), 5)
     assert connection.status.error.code == 4001
 
