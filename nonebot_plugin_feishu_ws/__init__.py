@@ -28,7 +28,7 @@ from .adapter import (
 from .cards import CardAction, FormValues, on_card_action
 from .config import Config, load_settings
 from .filters import Facts, Filter, Outcome, Policy, Reason, Verdict
-from .runtime import LastResort, Runtime, spare_what_is_loaded
+from .runtime import LastResort, Runtime, spare_unread_lines, spare_what_is_loaded
 from .screening import addressed, addressing, admission, speech
 
 __plugin_meta__ = PluginMetadata(
@@ -86,6 +86,7 @@ def _load() -> Runtime:
     driver.on_shutdown(last_resort.disarm)  # NoneBot begins with the last
     driver.on_startup(runtime.prepare)
     driver.on_startup(console.install(runtime, settings, driver))
+    adapter.on_ready(spare_unread_lines)
     adapter.on_ready(spare_what_is_loaded)
     adapter.on_ready(runtime.open)
     driver.on_shutdown(runtime.close)

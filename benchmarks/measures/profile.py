@@ -51,7 +51,9 @@ async def record(spy: str, pid: int, seconds: int, picture: Path) -> str:
     """
     process = await asyncio.create_subprocess_exec(
         *(spy, "record", "--pid", str(pid), "--duration", str(seconds), "--rate", str(_RATE)),
-        *("--format", "flamegraph", "--function", "--output", str(picture)),
+        # Of what holds the interpreter's lock: py-spy takes threads that wait for busy ones on some machines. Not
+        # stopped for each look: it would stop at system calls more often than anywhere else.
+        *("--gil", "--nonblocking", "--format", "flamegraph", "--function", "--output", str(picture)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -6,6 +6,7 @@ from .management import Management
 from .people import InHand, StillNamed
 from .runtime import Runtime
 from .trying import LONGEST_TEXT, RECEIVER, Tried, send_test
+from .unread import spare_unread_lines
 
 __all__ = [
     "LONGEST_TEXT",
@@ -17,5 +18,6 @@ __all__ = [
     "StillNamed",
     "Tried",
     "send_test",
+    "spare_unread_lines",
     "spare_what_is_loaded",
 ]

@@ -96,12 +96,14 @@ class Dispatcher:
         self._closing = False
 
     def submit(self, job: Job) -> None:
-        """Take an event that has its place in the room; those of one chat are handed out in the order of submission."""
+        """Take an event that has its place in the room; those of one chat are handed out in the order of submission.
+
+        To be called inside `about` the event.
+        """
         lane = self._lanes.get(job.chat)
         if lane is None:
-            with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
-                if self._handed_out(job):
-                    return
+            if self._handed_out(job):
+                return
             lane = self._lanes[job.chat] = deque()
             task = self._spawn(self._drive(job.chat, lane), _Work(job.link.spec.app_id))
             task.add_done_callback(partial(self._driven, job.chat, lane))

@@ -69,13 +69,11 @@ class Intake:
             self._tally.events.add(OTHER, Fate.REFUSED)
             return _REFUSED
         event = Envelope.of(payload, inbound)  # pyright: ignore[reportUnknownArgumentType]
-        with (
-            about(link.spec.name, link.spec.app_id, event.event_id),
-            receiving(link, event.event_type, event.event_id),
-        ):
-            ack, fate, job = await self._take(link, event, received_at)
-        if job is not None:
-            self._submit(job)
+        with about(link.spec.name, link.spec.app_id, event.event_id):
+            with receiving(link, event.event_type, event.event_id):
+                ack, fate, job = await self._take(link, event, received_at)
+            if job is not None:
+                self._submit(job)
         self._tally.events.add(event.event_type, fate)
         took = self._tally.clicks if event.event_type == CLICK else self._tally.acks
         took.observe(perf_counter() - begun)

@@ -11,6 +11,7 @@ from ..config import Settings
 from ..connectors import Supervisor
 from ..delivery import Inbox, InboxUnavailable, Outbox
 from ..storage import DatabaseUnavailable
+from ..telemetry import about
 from .dispatch import Dispatcher
 from .jobs import replayed
 from .management import Management
@@ -51,7 +52,8 @@ class Sweep:
                 continue
             job = replayed(link, left)
             self._room.add(job.chat)
-            self._dispatcher.submit(job)
+            with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
+                self._dispatcher.submit(job)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
