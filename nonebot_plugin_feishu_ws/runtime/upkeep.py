@@ -38,6 +38,8 @@ class Sweep:
         self._room = room
         self._dispatcher = dispatcher
         self._supervisor = supervisor
+        self._looks = asyncio.Semaphore(4)
+        """Thousands of connectors may start at once: here they wait as long as it takes, for a connection 5 s."""
 
     async def take_over(self, app_ids: Collection[str], *, limit: int | None = None) -> None:
         """Submit what is left of some apps' events.
@@ -45,15 +47,16 @@ class Sweep:
         Raises:
             InboxUnavailable: The database is away.
         """
-        async for left in self._inbox.unfinished(app_ids, limit=limit):
-            link = self._supervisor.get(left.incoming.app_id)
-            if link is None:  # stopped meanwhile
-                self._inbox.give_back(left.row_id)
-                continue
-            job = replayed(link, left)
-            self._room.add(job.chat)
-            with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
-                self._dispatcher.submit(job)
+        async with self._looks:
+            async for left in self._inbox.unfinished(app_ids, limit=limit):
+                link = self._supervisor.get(left.incoming.app_id)
+                if link is None:  # stopped meanwhile
+                    self._inbox.give_back(left.row_id)
+                    continue
+                job = replayed(link, left)
+                self._room.add(job.chat)
+                with about(job.link.spec.name, job.link.spec.app_id, job.event_id):
+                    self._dispatcher.submit(job)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
