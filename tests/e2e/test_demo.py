@@ -36,6 +36,7 @@ async def test_a_newcomer_asks_for_help(chromium: Browser, start_bot, tmp_path: 
     composer = page.get_by_test_id("composer")
     await composer.fill("whoami")
     await composer.press("Enter")
+    await expect(composer).to_have_value("")
     await composer.press_sequentially("@Butl")
     await composer.press("Enter")
     await composer.press_sequentially("status")

@@ -206,11 +206,16 @@ async def test_a_transaction_has_what_it_needs_of_a_session(database: Database) 
 
 
 async def test_the_thread_ends_with_the_database(sqlite: Database) -> None:
+    others = set(threading.enumerate())
+
+    def writers() -> list[str]:
+        return [thread.name for thread in set(threading.enumerate()) - others if "writer" in thread.name]
+
     for name in "ab":  # it can be used again
         await sqlite.write(inserts(name))
-        assert any(thread.name.startswith("feishu-ws writer") for thread in threading.enumerate())
+        assert len(writers()) == 1
         await sqlite.close()
-        assert not any(thread.name.startswith("feishu-ws writer") for thread in threading.enumerate())
+        assert not writers()
 
 
 class Clock:

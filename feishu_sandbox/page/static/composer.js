@@ -38,12 +38,17 @@ async function send() {
   sending = true;
   const mentions = [...picked].filter(([name]) => value.includes(`@${name}`)).map(([, id]) => id);
   const msg_type = form.elements.msg_type.value;
+  text.value = ""; // what is typed from now on is the next message
+  const chosen = [...picked];
+  picked.clear();
   const sent = await post("say", { text: value, type: type.value, msg_type, mentions, ...replyTo });
   sending = false;
-  if (!sent) return;
-  if (text.value === value) text.value = "";
+  if (!sent) {
+    text.value = value + text.value;
+    for (const [name, id] of chosen) picked.set(name, id);
+  }
   keepDraft();
-  picked.clear();
+  if (!sent) return;
   if (replyTo) stopReplying();
 }
 
