@@ -29,7 +29,7 @@ from nonebot_plugin_feishu_ws.delivery import (
     LogAction,
     LogBook,
 )
-from nonebot_plugin_feishu_ws.storage import Database, EventRow, utc_now
+from nonebot_plugin_feishu_ws.storage import Database, DatabaseUnavailable, EventRow, utc_now
 
 Make = Callable[..., Awaitable[Inbox]]
 Message = Callable[..., Incoming]
@@ -37,9 +37,15 @@ ROOT = Path(__file__).parents[2]
 
 
 async def states(database: Database) -> dict[str, str]:
-    async with database.session() as session:
-        found = await session.exec(select(EventRow.event_id, EventRow.state).order_by(col(EventRow.id)))
-        return {event_id: state.value for event_id, state in found.all()}
+    while True:
+        with contextlib.suppress(
+            DatabaseUnavailable
+        ):  # a connection from before a crash: the next one is new
+            async with database.session() as session:
+                found = await session.exec(
+                    select(EventRow.event_id, EventRow.state).order_by(col(EventRow.id))
+                )
+                return {event_id: state.value for event_id, state in found.all()}
 
 
 async def test_postgres_stops_and_starts(postgres: Any, make_inbox: Make, message: Message) -> None:
